@@ -1,0 +1,70 @@
+package money
+
+import (
+	"encoding/json"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestParseReadsWhatBanksWrite(t *testing.T) {
+	for text, want := range map[string]Amount{"10": 1000, "10.00": 1000, "10.5": 1050, ".17": 17, "0.01": 1, "123456789012.34": 12345678901234} {
+		if got, err := Parse(text); err != nil || got != want {
+			t.Errorf("%q is %d (%v), not %d", text, got, err, want)
+		}
+	}
+}
+
+func TestParseRefusesTheRest(t *testing.T) {
+	for _, text := range []string{"", ".", "1.", "1,50", "1.234", "-1", "+1", "1e3", "1 000", "NaN", "0x10", "٣", "9999999999999999"} {
+		if got, err := Parse(text); err == nil {
+			t.Errorf("%q was read as %s", text, got)
+		}
+	}
+}
+
+func TestAmountsSurviveTheirText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := Amount(rapid.Int64Range(0, 1e14).Draw(t, "cents"))
+		if back, err := Parse(a.String()); err != nil || back != a {
+			t.Fatalf("%d became %q and %d (%v)", a, a.String(), back, err)
+		}
+	})
+}
+
+func TestAnAmountIsCentsAndEuro(t *testing.T) {
+	b, err := json.Marshal(Amount(1250))
+	if err != nil || string(b) != `{"amount":1250,"currency":"EUR"}` {
+		t.Fatalf("%s %v", b, err)
+	}
+	var a Amount
+	if json.Unmarshal([]byte(`{"amount":1,"currency":"USD"}`), &a) == nil {
+		t.Error("dollars were read as euro")
+	}
+}
+
+func TestRatesArePercent(t *testing.T) {
+	for rate, text := range map[Rate]string{2400: "24", 900: "9", 550: "5.5"} {
+		b, err := json.Marshal(rate)
+		if err != nil || string(b) != text {
+			t.Errorf("%d is written %s (%v)", rate, b, err)
+		}
+		var back Rate
+		if err := json.Unmarshal(b, &back); err != nil || back != rate {
+			t.Errorf("%s is read %d (%v)", b, back, err)
+		}
+	}
+}
+
+func TestTheTaxIsWithinHalfACentAndAddsUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		net, rate := Amount(rapid.Int64Range(0, 1e10).Draw(t, "net")), Rate(rapid.IntRange(0, 3000).Draw(t, "rate"))
+		p := Tax(net, rate)
+		if p.Net+p.VAT != p.Gross {
+			t.Fatalf("%d + %d is not %d", p.Net, p.VAT, p.Gross)
+		}
+		if off := int64(p.VAT)*10_000 - int64(net)*int64(rate); off > 5_000 || off <= -5_000 {
+			t.Fatalf("the tax of %d at %d is off by %d hundredths of a hundredth", net, rate, off)
+		}
+	})
+}
