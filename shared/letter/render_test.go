@@ -1,0 +1,325 @@
+package letter
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/feature/plural"
+	"pgregory.net/rapid"
+
+	"opiq/local/golden"
+	"opiq/shared/civil"
+	"opiq/shared/lang"
+	"opiq/shared/seller"
+)
+
+var site = Site{PublicURL: "https://opiq.example", Seller: seller.StarCloud}
+
+const token = "c2VjcmV0-secret_token"
+
+// facts are all facts by their names, as the rest of the program writes them.
+var facts = map[string]string{
+	"order": "2600012345", "license": "L-2600012345", "months": "3", "startsOn": "2026-09-01", "endsOn": "2026-12-01", "validThrough": "2026-11-30",
+	"net": "1008", "vat": "242", "gross": "1250", "vatRate": "24", "amount": "1250", "terms": "2017-07-01", "placedAt": "2026-09-01T09:08:00Z",
+	"paidAt": "2026-09-01T09:10:00Z", "method": "bank_link", "bank": "swedbank", "paymentNumber": "20260901-77", "reason": "duplicate",
+	"startsAt": "2026-08-31T21:00:00Z", "endsAt": "2026-11-30T22:00:00Z", "zone": "Europe/Tallinn", "days": "14",
+	"signup": "abcdef-signup", "reset": "abcdef-3", "expires": "2026-09-01T10:08:00Z",
+}
+
+func write(k Kind, change func(map[string]string)) Letter {
+	l := Letter{ID: ID("test/" + string(k)), Kind: k, Facts: map[string]string{}, CreatedAt: now}
+	for _, name := range kinds[k].facts {
+		l.Facts[name] = facts[name]
+	}
+	if change != nil {
+		change(l.Facts)
+	}
+	return l
+}
+
+func tokenOf(k Kind) string {
+	if kinds[k].page == "" {
+		return ""
+	}
+	return token
+}
+
+func render(t *testing.T, l Letter, to Recipient) Message {
+	t.Helper()
+	m, err := Render(l, to, site, tokenOf(l.Kind))
+	if err != nil {
+		t.Fatalf("%s in %s: %v", l.Kind, to.Language, err)
+	}
+	return m
+}
+
+func TestEveryKindInEveryLanguage(t *testing.T) {
+	for _, k := range Kinds() {
+		for _, l := range lang.All {
+			m := render(t, write(k, nil), Recipient{mari.Address, mari.Name, l})
+			name := fmt.Sprintf("%s.%s", k, l)
+			golden.Check(t, "testdata/"+name+".txt", []byte("Subject: "+m.Subject+"\n\n"+m.Text))
+			if l == lang.Estonian {
+				golden.Check(t, "testdata/"+name+".html", []byte(m.HTML))
+			}
+			if m.Subject == "" || len([]rune(m.Subject)) > 60 {
+				t.Errorf("%s: subject %q", name, m.Subject)
+			}
+			if strings.ContainsAny(m.Subject+m.Text, "{}[]") {
+				t.Errorf("%s: something was left over", name)
+			}
+			for _, must := range []string{seller.StarCloud.Name, seller.StarCloud.Register, seller.StarCloud.Email, seller.StarCloud.Phone} { // R-002
+				if !strings.Contains(m.Text, must) || !strings.Contains(m.HTML, must) {
+					t.Errorf("%s does not name %s", name, must)
+				}
+			}
+			if !strings.Contains(m.HTML, `<html lang="`+string(l)+`">`) || strings.Contains(m.HTML, "<img") || strings.Contains(m.HTML, "<script") {
+				t.Errorf("%s: html", name)
+			}
+			if !wellFormed(m.HTML) {
+				t.Errorf("%s: html is not well-formed", name)
+			}
+		}
+	}
+}
+
+// TestTextsSayTheSame: a value that is used in one language is used in all, and so is every heading, row and link.
+func TestTextsSayTheSame(t *testing.T) {
+	words := regexp.MustCompile(`\{\w+\}|(?m)^(## |- |\| )|\]\(|\n\n`)
+	for _, k := range append(Kinds(), "foot") {
+		var want []string
+		for _, l := range lang.All {
+			source, err := texts.ReadFile(fmt.Sprintf("texts/%s.%s.txt", k, l))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := words.FindAllString(string(source), -1)
+			slices.Sort(got)
+			if want == nil {
+				want = got
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s.%s: %q, %s has %q", k, l, got, lang.All[0], want)
+			}
+		}
+	}
+	if files, _ := fs.Glob(texts, "texts/*"); len(files) != (len(kinds)+1)*len(lang.All) {
+		t.Errorf("%d files", len(files))
+	}
+}
+
+// TestNoSecrets is R-022: no password, no token but in the one link that lives an hour and says so, no address of the person.
+func TestNoSecrets(t *testing.T) {
+	for _, k := range Kinds() {
+		for _, l := range lang.All {
+			m := render(t, write(k, nil), Recipient{mari.Address, mari.Name, l})
+			links := strings.Count(m.Text, "?token="+token)
+			if want := map[bool]int{true: 1}[kinds[k].page != ""]; links != want || strings.Count(m.Text, token) != want || strings.Count(m.HTML, token) != want {
+				t.Errorf("%s in %s: %d links with a token", k, l, links)
+			}
+			if links > 0 && !strings.Contains(m.Text, "60") {
+				t.Errorf("%s in %s does not say how long its link lives", k, l)
+			}
+			for _, secret := range []string{facts["signup"], facts["reset"], mari.Address} {
+				if strings.Contains(m.Text+m.HTML+m.Subject, secret) {
+					t.Errorf("%s in %s shows %s", k, l, secret)
+				}
+			}
+			if named := strings.Contains(m.Text, mari.Name); named == kinds[k].stranger {
+				t.Errorf("%s in %s: name is %t", k, l, named)
+			}
+		}
+	}
+}
+
+// TestConfirmationIsComplete is R-054 and R-078: the durable copy of the contract.
+func TestConfirmationIsComplete(t *testing.T) {
+	for _, c := range []struct {
+		language lang.Code
+		must     []string
+	}{
+		{lang.Estonian, []string{"3 kuud", "10,08 €", "2,42 €", "12,50 €", "24%", "1. septembrist 2026 kuni 30. novembrini 2026", "kell 12.08 Eesti aja järgi", "§ 53 lg 4 p 7¹", "komisjon.ee"}},
+		{lang.English, []string{"3 months", "€10.08", "€2.42", "€12.50", "24%", "from 1 September 2026 through 30 November 2026", "12:08 Estonian time", "§ 53(4) 7¹", "komisjon.ee"}},
+		{lang.Russian, []string{"3 месяца", "10,08 €", "2,42 €", "12,50 €", "24 %", "с 1 сентября 2026 г. по 30 ноября 2026 г. включительно", "12:08 по эстонскому", "п. 7¹ ч. 4 § 53", "komisjon.ee"}},
+		{lang.Kazakh, []string{"3 ай", "10,08 €", "2,42 €", "12,50 €", "24%", "2026 жылғы 1 қыркүйектен бастап 2026 жылғы 30 қарашаға дейін", "12:08, Эстония", "7¹-тармағы", "komisjon.ee"}},
+	} {
+		text := strings.ReplaceAll(render(t, write(OrderConfirmation, nil), Recipient{mari.Address, mari.Name, c.language}).Text, space, " ")
+		for _, must := range append(c.must, "2600012345", "2017-07-01", "https://opiq.example/terms/order", "https://opiq.example/orders/2600012345", "Europe/Tallinn") {
+			if !strings.Contains(text, must) {
+				t.Errorf("%s: no %q", c.language, must)
+			}
+		}
+	}
+}
+
+func TestHostileNameStaysText(t *testing.T) {
+	for _, name := range []string{
+		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `{link} [click](https://evil.example)`, "Mari\r\nBcc: all@example.com\r\n\r\n<b>",
+		"Mari\u2028\u202egnp.exe", "## Mari", "%s%d%!",
+	} {
+		m := render(t, write(LicenseActive, nil), Recipient{mari.Address, name, lang.English})
+		if !wellFormed(m.HTML) || strings.Contains(m.HTML, "<script") || strings.Contains(m.HTML, "<img") || strings.Contains(m.HTML, "evil.example\"") {
+			t.Errorf("%q: %s", name, m.HTML)
+		}
+		first, _, _ := strings.Cut(m.Text, "\n\n")
+		if strings.ContainsAny(first, "\r\n\u2028\u202e") || !strings.HasPrefix(first, "Hello ") {
+			t.Errorf("%q: %q", name, first)
+		}
+	}
+}
+
+func TestNobodyIsGreetedByAnEmptyName(t *testing.T) {
+	if m := render(t, write(LicenseActive, nil), Recipient{mari.Address, " \t", lang.English}); !strings.HasPrefix(m.Text, "Hello,\n") {
+		t.Errorf("%q", m.Text[:20])
+	}
+}
+
+func TestLetterThatLacksSomethingIsNotWritten(t *testing.T) {
+	for _, k := range Kinds() {
+		for _, name := range kinds[k].facts {
+			l := write(k, func(f map[string]string) { delete(f, name) })
+			if _, err := Render(l, mari, site, tokenOf(k)); err == nil {
+				t.Errorf("%s was written without %s", k, name)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		l     Letter
+		to    Recipient
+		token string
+		want  error
+	}{
+		"unknown kind":          {Letter{Kind: "offer"}, mari, "", ErrKind},
+		"unknown language":      {write(LicenseActive, nil), Recipient{Language: "fi"}, "", ErrLanguage},
+		"link without token":    {write(Verify, nil), mari, "", ErrToken},
+		"token without link":    {write(LicenseActive, nil), mari, token, ErrToken},
+		"link of over an hour":  {write(Verify, func(f map[string]string) { f["expires"] = "2026-09-01T10:08:01Z" }), mari, token, ErrExpires},
+		"amount with a dot":     {write(RefundCase, func(f map[string]string) { f["amount"] = "12.50" }), mari, "", ErrFact},
+		"amount below zero":     {write(RefundCase, func(f map[string]string) { f["amount"] = "-1" }), mari, "", ErrFact},
+		"reason that is none":   {write(RefundCase, func(f map[string]string) { f["reason"] = "mood" }), mari, "", ErrFact},
+		"day not in the year":   {write(LicenseActive, func(f map[string]string) { f["validThrough"] = "2026-02-30" }), mari, "", ErrFact},
+		"zone that is none":     {write(LicenseActive, func(f map[string]string) { f["zone"] = "Mars/Base" }), mari, "", ErrFact},
+		"months that are none":  {write(OrderConfirmation, func(f map[string]string) { f["months"] = "0" }), mari, "", ErrFact},
+		"instant without zone":  {write(PaymentReceipt, func(f map[string]string) { f["paidAt"] = "2026-09-01 09:10" }), mari, "", ErrFact},
+		"bank that we have not": {write(PaymentReceipt, func(f map[string]string) { f["bank"] = "piggy" }), mari, "", ErrFact},
+	} {
+		if _, err := Render(c.l, c.to, site, c.token); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+func TestAnotherZoneIsNamed(t *testing.T) {
+	l := write(LicenseEnded, func(f map[string]string) { f["zone"], f["startsAt"] = "Asia/Almaty", "2026-08-31T19:00:00Z" })
+	if m := render(t, l, Recipient{mari.Address, mari.Name, lang.English}); !strings.Contains(m.Text, "Asia/Almaty") ||
+		!strings.Contains(strings.ReplaceAll(m.Text, space, " "), "from 1 September 2026 through") {
+		t.Error(m.Text)
+	}
+}
+
+func TestCounts(t *testing.T) {
+	months := formats["months"]
+	for l, want := range map[lang.Code]map[string]string{
+		lang.Estonian: {"1": "1 kuu", "3": "3 kuud", "12": "12 kuud"},
+		lang.English:  {"1": "1 month", "3": "3 months", "12": "12 months"},
+		lang.Russian:  {"1": "1 месяц", "3": "3 месяца", "6": "6 месяцев", "12": "12 месяцев", "21": "21 месяц", "24": "24 месяца"},
+		lang.Kazakh:   {"1": "1 ай", "3": "3 ай", "12": "12 ай"},
+	} {
+		for n, said := range want {
+			if got, ok := months(languages[l], n, civil.Tallinn); !ok || strings.ReplaceAll(got, space, " ") != said {
+				t.Errorf("%s: %q, want %q", l, got, said)
+			}
+		}
+		for n := range 200 { // every form that CLDR asks for is there
+			for _, unit := range []string{"months", "days"} {
+				if got, _ := formats[unit](languages[l], strconv.Itoa(n), civil.Tallinn); strings.HasSuffix(got, space) {
+					t.Errorf("%s: %d %s have no form", l, n, unit)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryMonthHasItsName(t *testing.T) {
+	for l, w := range languages {
+		names := map[string]bool{}
+		for month := range 12 {
+			d := civil.Date{Year: 2026, Month: 1, Day: 7}.AddMonths(month)
+			for _, s := range []string{w.date(d), w.period(d, d), w.instant(d, "", "")} {
+				if strings.Contains(s, space+space) || strings.Contains(s, "  ") && s != w.instant(d, "", "") {
+					t.Errorf("%s: %q", l, s)
+				}
+				names[s] = true
+			}
+		}
+		if len(names) < 24 {
+			t.Errorf("%s has only %d ways to say twelve days", l, len(names))
+		}
+	}
+}
+
+// TestEuros: whatever the language, the digits are those of the sum.
+func TestEuros(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cents := rapid.Int64Range(0, 1_000_000_000_000).Draw(t, "cents")
+		l := rapid.SampledFrom(lang.All).Draw(t, "language")
+		said, ok := euros(languages[l], strconv.FormatInt(cents, 10), civil.Tallinn)
+		digits := strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' {
+				return r
+			}
+			return -1
+		}, said)
+		if want := fmt.Sprintf("%03d", cents); !ok || digits != want {
+			t.Fatalf("%s: %d is %q", l, cents, said)
+		}
+	})
+}
+
+// TestLanguagesAreComplete: no language lacks a word that another has.
+func TestLanguagesAreComplete(t *testing.T) {
+	if !slices.Equal(slices.Sorted(maps.Keys(languages)), slices.Sorted(slices.Values(lang.All))) {
+		t.Fatal("the languages are not those of the shop")
+	}
+	for l, w := range languages {
+		for i := range reflect.TypeFor[words]().NumField() {
+			if reflect.ValueOf(w).Field(i).IsZero() {
+				t.Errorf("%s has no %s", l, reflect.TypeFor[words]().Field(i).Name)
+			}
+		}
+		for reason := range english.reasons {
+			render(t, write(RefundCase, func(f map[string]string) { f["reason"] = reason }), Recipient{mari.Address, mari.Name, l})
+		}
+		if len(w.reasons) != len(english.reasons) || len(w.methods) != len(english.methods) || w.months[plural.Other] == "" {
+			t.Errorf("%s is not complete", l)
+		}
+	}
+	for _, k := range kinds {
+		for _, name := range k.facts {
+			if _, known := facts[name]; !known {
+				t.Errorf("the tests know no %s", name)
+			}
+		}
+	}
+}
+
+var void = regexp.MustCompile("<meta[^>]*>")
+
+// wellFormed tells whether every element that begins also ends, in order.
+func wellFormed(page string) bool {
+	for x := xml.NewDecoder(strings.NewReader(void.ReplaceAllString(page, ""))); ; {
+		if _, err := x.Token(); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
