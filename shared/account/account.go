@@ -1,0 +1,274 @@
+// Package account is people: how they register, prove their address, sign in, and what they agreed to.
+//
+// There is no account before its address is proved: a registration waits on its own, and only the link in the mail makes
+// an account of it. Nothing here tells a stranger whether an address is known. The package stores nothing and sends
+// nothing; it makes no decision about money or licenses.
+package account
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/mail"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"opiq/shared/civil"
+	"opiq/shared/lang"
+	"opiq/shared/problem"
+	"opiq/shared/terms"
+)
+
+// What a person can be refused for. The first answers every wrong sign-in alike, whether or not the address is known.
+var (
+	ErrCredentials    = problem.New(problem.Unauthenticated, "wrong_credentials", "No account has this address and password. A new account works once its address is confirmed.")
+	ErrSignedOut      = problem.New(problem.Unauthenticated, "not_signed_in", "Sign in first.")
+	ErrTooManyTries   = problem.New(problem.TooMany, "too_many_tries", "Too many tries. Wait, or set a new password.")
+	ErrTooManyLetters = problem.New(problem.TooMany, "too_many_letters", "This address was written to often enough for now.")
+	ErrTermsOutdated  = problem.New(problem.Conflict, "terms_outdated", "A newer version of the terms is in force.")
+	ErrTermsRequired  = problem.New(problem.Forbidden, "TERMS_REQUIRED", "The terms in force have to be accepted first.")
+	ErrHeld           = problem.New(problem.Forbidden, "ACCOUNT_HELD", "The account is on hold until the matter is clarified.")
+)
+
+// ID names an account. It says nothing about the person.
+type ID string
+
+// Address is an e-mail address as it is compared and written to: trimmed, lower case, NFC.
+type Address string
+
+// Hash names an address in keys, so that lists of keys are not lists of people.
+func (a Address) Hash() string {
+	sum := sha256.Sum256([]byte(a))
+	return hex.EncodeToString(sum[:16])
+}
+
+// ParseAddress reads an address that a person typed.
+func ParseAddress(s string) (Address, bool) {
+	s = norm.NFC.String(strings.ToLower(strings.TrimSpace(s)))
+	if len(s) > 254 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return "", false
+	}
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s {
+		return "", false
+	}
+	_, domain, _ := strings.Cut(s, "@")
+	return Address(s), !strings.ContainsAny(domain, "[]@") && strings.Contains(strings.Trim(domain, "."), ".")
+}
+
+// Account is a person who may sign in. Revision counts its stored changes.
+type Account struct {
+	ID        ID                 `json:"id"`
+	Address   Address            `json:"address"`
+	FirstName string             `json:"firstName"`
+	LastName  string             `json:"lastName"`
+	Language  lang.Code          `json:"language"`
+	Password  Hash               `json:"password"`
+	Sessions  int                `json:"sessions"` // sessions of an earlier count are over
+	Accepted  []terms.Acceptance `json:"accepted"`
+	Marketing *Consent           `json:"marketing,omitempty"`
+	Holds     []Hold             `json:"holds,omitempty"`
+	CreatedAt time.Time          `json:"createdAt"`
+	Revision  int                `json:"revision"`
+}
+
+// Consent is a person's yes to offers by e-mail (R-139); absent means no.
+type Consent struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text"` // version of the wording that was agreed to
+}
+
+// Hold stops the service for an account until it is lifted (R-024, R-097).
+type Hold struct {
+	Basis string    `json:"basis"`
+	Since time.Time `json:"since"`
+}
+
+// CredentialLeak is the basis of a hold because a password became known to others; a reset by its owner lifts it.
+const CredentialLeak = "credential_leak"
+
+// Held tells whether any hold stands.
+func (a Account) Held() bool { return len(a.Holds) > 0 }
+
+// Agreed tells whether the terms of use in force were accepted (R-003, R-005).
+func (a Account) Agreed(now time.Time) bool {
+	version := terms.InForce(terms.Use, civil.DateOf(now, civil.Tallinn))
+	return slices.ContainsFunc(a.Accepted, func(x terms.Acceptance) bool {
+		return x.Document == terms.Use && x.Version == version
+	})
+}
+
+// MayBuy tells why this person may not order now, or nil.
+func (a Account) MayBuy(now time.Time) error {
+	if a.Held() {
+		return ErrHeld
+	}
+	if !a.Agreed(now) {
+		return ErrTermsRequired
+	}
+	return nil
+}
+
+// Accepting is a document and version that a person says yes to.
+type Accepting struct {
+	Document terms.Document `json:"document"`
+	Version  terms.Version  `json:"version"`
+}
+
+// Accept adds acceptances of the versions in force. Another version is ErrTermsOutdated; an acceptance is written once.
+func (a Account) Accept(in []Accepting, now time.Time, ip string) (Account, error) {
+	a.Accepted = slices.Clone(a.Accepted)
+	for _, x := range in {
+		if terms.InForce(x.Document, civil.DateOf(now, civil.Tallinn)) != x.Version {
+			return Account{}, ErrTermsOutdated
+		}
+		if !slices.ContainsFunc(a.Accepted, func(y terms.Acceptance) bool { return y.Document == x.Document && y.Version == x.Version }) {
+			a.Accepted = append(a.Accepted, terms.Acceptance{Document: x.Document, Version: x.Version, At: now.UTC(), IP: ip})
+		}
+	}
+	return a, nil
+}
+
+// CheckAccept names documents that there are not, and a list without any.
+func CheckAccept(pointer string, in []Accepting) (wrong []problem.Field) {
+	for i, x := range in {
+		if !terms.Known(x.Document) {
+			at := pointer + "/" + strconv.Itoa(i) + "/document"
+			wrong = append(wrong, problem.Field{Pointer: at, Code: "unknown_document", Detail: "The documents are use, order and privacy."})
+		}
+	}
+	if len(in) == 0 {
+		wrong = append(wrong, problem.Field{Pointer: pointer, Code: "required", Detail: "Name what is accepted: document and version."})
+	}
+	return wrong
+}
+
+// Registration is what a person types to get an account.
+type Registration struct {
+	Email     string      `json:"email"`
+	Password  string      `json:"password"`
+	FirstName string      `json:"firstName"`
+	LastName  string      `json:"lastName"`
+	Language  string      `json:"language"`
+	Accept    []Accepting `json:"accept"`
+	Marketing bool        `json:"marketing"`
+}
+
+// Check names every field that breaks a rule. Nothing else about a person is asked (R-009).
+func (r *Registration) Check() (wrong []problem.Field) {
+	wrong = CheckAddress("/email", r.Email)
+	if f := checkPassword("/password", r.Password, r.Email); f != nil {
+		wrong = append(wrong, *f)
+	}
+	for pointer, name := range map[string]string{"/firstName": r.FirstName, "/lastName": r.LastName} {
+		if n := utf8.RuneCountInString(cleanName(name)); n == 0 || n > 100 {
+			wrong = append(wrong, problem.Field{Pointer: pointer, Code: "length", Detail: "A name has 1 to 100 characters."})
+		}
+	}
+	if _, ok := lang.Parse(r.Language); !ok {
+		wrong = append(wrong, problem.Field{Pointer: "/language", Code: "unknown_language", Detail: "The languages are et, en, ru and kk."})
+	}
+	wrong = append(wrong, CheckAccept("/accept", r.Accept)...)
+	if len(r.Accept) > 0 && !slices.ContainsFunc(r.Accept, func(x Accepting) bool { return x.Document == terms.Use }) {
+		wrong = append(wrong, problem.Field{Pointer: "/accept", Code: "required", Detail: "The terms of use have to be accepted."})
+	}
+	slices.SortFunc(wrong, func(a, b problem.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return wrong
+}
+
+// cleanName keeps what a person wrote as text, without control characters and outer spaces.
+func cleanName(s string) string {
+	return strings.TrimSpace(norm.NFC.String(strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)))
+}
+
+// SignUpID names a registration that waits for its address to be proved: the address's hash, and a number of its own.
+type SignUpID string
+
+// Split is the address's hash and the registration's own number.
+func (id SignUpID) Split() (address, own string) {
+	address, own, _ = strings.Cut(string(id), "-")
+	return address, own
+}
+
+// SignUp is a registration that waits. It becomes the account inside it when the link is used, once, before it expires.
+type SignUp struct {
+	ID        SignUpID  `json:"id"`
+	Account   Account   `json:"account"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	UsedAt    time.Time `json:"usedAt,omitzero"`
+	Revision  int       `json:"revision"`
+}
+
+// Lives is how long a registration waits; a link in a mail lives LinkLives (R-022) and may be asked for again.
+const (
+	Lives     = 24 * time.Hour
+	LinkLives = time.Hour
+)
+
+// Register makes a registration of what was typed. The hash is of its password. It fails with ErrTermsOutdated.
+func Register(in Registration, hash Hash, now time.Time, ip string) (SignUp, error) {
+	address, _ := ParseAddress(in.Email)
+	language, _ := lang.Parse(in.Language)
+	a := Account{
+		ID: ID(random()), Address: address, FirstName: cleanName(in.FirstName), LastName: cleanName(in.LastName),
+		Language: language, Password: hash, CreatedAt: now.UTC(),
+	}
+	if in.Marketing {
+		a.Marketing = &Consent{At: now.UTC(), Text: "2026-11-01"}
+	}
+	a, err := a.Accept(in.Accept, now, ip)
+	if err != nil {
+		return SignUp{}, err
+	}
+	return SignUp{ID: SignUpID(address.Hash() + "-" + random()), Account: a, ExpiresAt: now.UTC().Add(Lives)}, nil
+}
+
+// Use makes the registration an account. It fails with ErrToken where it was used before or has expired.
+func (s SignUp) Use(now time.Time) (SignUp, error) {
+	if !s.UsedAt.IsZero() || !now.Before(s.ExpiresAt) {
+		return SignUp{}, ErrToken
+	}
+	s.UsedAt = now.UTC()
+	return s, nil
+}
+
+// random is 128 bits that nobody can guess.
+func random() string {
+	b := make([]byte, 16)
+	rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// Document is an account as its owner sees it.
+type Document struct {
+	ID            ID        `json:"id"`
+	Email         Address   `json:"email"`
+	FirstName     string    `json:"firstName"`
+	LastName      string    `json:"lastName"`
+	Language      lang.Code `json:"language"`
+	Marketing     bool      `json:"marketing"`
+	TermsRequired bool      `json:"termsRequired"` // the terms of use in force still have to be accepted
+}
+
+// Document is the account as its owner sees it at an instant.
+func (a Account) Document(now time.Time) Document {
+	return Document{a.ID, a.Address, a.FirstName, a.LastName, a.Language, a.Marketing != nil, !a.Agreed(now)}
+}
+
+// CheckAddress names an address that is none.
+func CheckAddress(pointer, email string) []problem.Field {
+	if _, ok := ParseAddress(email); ok {
+		return nil
+	}
+	return []problem.Field{{Pointer: pointer, Code: "not_an_address", Detail: "This is not an e-mail address."}}
+}

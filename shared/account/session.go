@@ -1,0 +1,179 @@
+package account
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"opiq/shared/problem"
+)
+
+// SessionLives is how long a person stays signed in.
+const SessionLives = 30 * 24 * time.Hour
+
+// Token is what the browser's cookie holds: whose session, and the secret that proves it. The account stands in it so that
+// session, account and licenses are read together.
+type Token struct {
+	Account ID
+	secret  string
+}
+
+// ParseToken reads a cookie's value. What is not one is a token of nobody.
+func ParseToken(cookie string) Token {
+	id, secret, _ := strings.Cut(cookie, ".")
+	if len(id) != 32 || len(secret) != 64 {
+		return Token{}
+	}
+	return Token{ID(id), secret}
+}
+
+// String is the value for the cookie. Nobody else may see it.
+func (t Token) String() string { return string(t.Account) + "." + t.secret }
+
+// Session names the session in the table: the secret itself is not kept.
+func (t Token) Session() SessionID {
+	sum := sha256.Sum256([]byte(t.secret))
+	return SessionID(hex.EncodeToString(sum[:]))
+}
+
+// SessionID names a session.
+type SessionID string
+
+// Session is one signed-in browser.
+type Session struct {
+	ID        SessionID `json:"id"`
+	Account   ID        `json:"account"`
+	Count     int       `json:"count"` // the account's Sessions when it began
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	EndedAt   time.Time `json:"endedAt,omitzero"`
+	Revision  int       `json:"revision"`
+}
+
+// SignIn begins a session.
+func (a Account) SignIn(now time.Time) (Session, Token) {
+	t := Token{a.ID, random() + random()}
+	return Session{ID: t.Session(), Account: a.ID, Count: a.Sessions, CreatedAt: now.UTC(), ExpiresAt: now.UTC().Add(SessionLives)}, t
+}
+
+// Valid tells whether a session signs its account in at an instant.
+func (s Session) Valid(a Account, now time.Time) bool {
+	return s.Account == a.ID && s.ID != "" && s.Count == a.Sessions && s.EndedAt.IsZero() && now.Before(s.ExpiresAt)
+}
+
+// ErrToken answers a link that was used, has expired, or was never ours, alike.
+var ErrToken = problem.New(problem.Conflict, "link_invalid", "This link was used before or is too old. Ask for a new one.")
+
+// Purpose is what a link in a mail is for.
+type Purpose string
+
+// The purposes.
+const (
+	Verify Purpose = "verify"
+	Reset  Purpose = "reset"
+)
+
+// Tokens makes and reads the secrets of links in mails. A token says what it is about and until when, and proves by a MAC
+// under the pepper that we made it: none is ever stored. That it serves only once follows from its subject, which
+// its use changes.
+type Tokens struct{ key []byte }
+
+// NewTokens takes the stage's pepper, at least 32 bytes.
+func NewTokens(pepper []byte) Tokens { return Tokens{derive(pepper, "token")} }
+
+// Token makes a token.
+func (t Tokens) Token(p Purpose, subject string, expires time.Time) string {
+	claim := subject + "." + strconv.FormatInt(expires.Unix(), 36)
+	return claim + "." + t.mac(p, claim)
+}
+
+func (t Tokens) mac(p Purpose, claim string) string {
+	m := hmac.New(sha256.New, t.key)
+	m.Write([]byte(string(p) + ":" + claim))
+	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+}
+
+// Open is the subject of a token of ours for this purpose that has not expired; anything else is ErrToken.
+func (t Tokens) Open(p Purpose, token string, now time.Time) (subject string, err error) {
+	i := strings.LastIndexByte(token, '.')
+	if i < 0 || !hmac.Equal([]byte(token[i+1:]), []byte(t.mac(p, token[:i]))) {
+		return "", ErrToken
+	}
+	subject, until, _ := strings.Cut(token[:i], ".")
+	expires, err := strconv.ParseInt(until, 36, 64)
+	if err != nil || now.Unix() >= expires {
+		return "", ErrToken
+	}
+	return subject, nil
+}
+
+// ResetSubject is what a reset link is about: this account, until its sessions are next ended.
+func (a Account) ResetSubject() string { return string(a.ID) + "-" + strconv.Itoa(a.Sessions) }
+
+// SplitReset is the account of a reset link's subject.
+func SplitReset(subject string) ID {
+	id, _, _ := strings.Cut(subject, "-")
+	return ID(id)
+}
+
+// Reset sets a new password and ends every session, and with them every other reset link. It also lifts the hold of a
+// leaked password (R-024). A subject of an earlier time is ErrToken.
+func (a Account) Reset(subject string, h Hash) (Account, error) {
+	if subject != a.ResetSubject() {
+		return Account{}, ErrToken
+	}
+	a.Password = h
+	a.Sessions++
+	a.Holds = slices.DeleteFunc(slices.Clone(a.Holds), func(h Hold) bool { return h.Basis == CredentialLeak })
+	return a, nil
+}
+
+// NewPassword is what a person types on the page behind a reset link.
+type NewPassword struct {
+	Token    string `json:"token"`
+	Password string `json:"password"`
+}
+
+// Check names every wrong field.
+func (n *NewPassword) Check() (wrong []problem.Field) {
+	if f := checkPassword("/password", n.Password, ""); f != nil {
+		wrong = append(wrong, *f)
+	}
+	return wrong
+}
+
+// Limit is how often a thing may be tried in a span of time.
+type Limit struct {
+	Max int
+	Per time.Duration
+}
+
+// The limits of the doors: wrong passwords per account and network address, and letters per address.
+var (
+	SignInTries = Limit{10, 15 * time.Minute}
+	LetterTries = Limit{5, time.Hour}
+)
+
+// Tries counts what was tried of a limit. Revision counts its stored changes.
+type Tries struct {
+	Count    int       `json:"count"`
+	Until    time.Time `json:"until"` // the span ends; a later try begins a new one
+	Revision int       `json:"revision"`
+}
+
+// Spend takes one try, or answers how long to wait for the next.
+func (t Tries) Spend(l Limit, now time.Time) (Tries, time.Duration) {
+	if !now.Before(t.Until) {
+		t.Count, t.Until = 0, now.UTC().Add(l.Per)
+	}
+	if t.Count >= l.Max {
+		return t, t.Until.Sub(now)
+	}
+	t.Count++
+	return t, 0
+}

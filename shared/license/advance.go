@@ -1,0 +1,61 @@
+package license
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"opiq/shared/letter"
+)
+
+// Store is what advancing needs of the table. ChangeLicense refuses with an error that Overtaken knows where somebody was quicker.
+type Store interface {
+	Due(ctx context.Context, kind string, shard int, now time.Time, limit int32) ([]License, error)
+	ChangeLicense(context.Context, License, ...letter.Letter) error
+}
+
+// Advance takes every license of a kind that is due at an instant to its stage, in all shards, a page at a time, and answers
+// how many moved. It can be cut off by its context, run late, and run twice at once: each step is one conditional change
+// with its letter.
+func Advance(ctx context.Context, s Store, kind string, shards int, now time.Time, overtaken error) (int, error) {
+	var moved atomic.Int64
+	work := new(errgroup.Group) // one shard's fault does not stop the others
+	work.SetLimit(8)
+	for shard := range shards {
+		work.Go(func() error {
+			for ctx.Err() == nil {
+				page, err := s.Due(ctx, kind, shard, now, 100)
+				if err != nil {
+					return err
+				}
+				var faults error
+				progress := false
+				for _, l := range page {
+					next, tell, due := l.Step(now)
+					if !due {
+						continue
+					}
+					switch err := s.ChangeLicense(ctx, next, tell); {
+					case err == nil:
+						moved.Add(1)
+						progress = true
+					case !errors.Is(err, overtaken):
+						faults = errors.Join(faults, err)
+					}
+				}
+				if faults != nil || !progress {
+					return faults
+				}
+			}
+			return nil
+		})
+	}
+	err := work.Wait()
+	if ctx.Err() != nil {
+		err = nil // cut off; the rest is still due
+	}
+	return int(moved.Load()), err
+}

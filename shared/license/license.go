@@ -1,0 +1,184 @@
+// Package license is the right to read the library for a while, and the one decision whether somebody may.
+//
+// A license opens every work (R-029) from one instant up to, not including, another. Both are computed once, from civil
+// dates in the zone that the order was made in; whether it is open is computed from them whenever it is asked (R-166). The
+// stage only says which of its letters have gone out: a late job delays a letter and never an hour of access.
+package license
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"opiq/shared/account"
+	"opiq/shared/civil"
+	"opiq/shared/letter"
+	"opiq/shared/problem"
+)
+
+// ErrNotFound answers a license that is not there, or not the caller's.
+var ErrNotFound = problem.New(problem.NotFound, "license_not_found", "You have no such license.")
+
+// ID names a license: the number of the order that it was bought with, after an L. So an order can have only one.
+type ID string
+
+// Of is the license that an order buys.
+func Of(order string) ID { return ID("L" + order) }
+
+// Stage is how far a license's letters are.
+type Stage string
+
+// The stages.
+const (
+	Scheduled Stage = "scheduled" // paid; its start lies ahead
+	Active    Stage = "active"    // its start has been told
+	Warned14  Stage = "warned_14" // its end was announced a fortnight ahead
+	Warned3   Stage = "warned_3"  // and again three days ahead
+	Ended     Stage = "ended"     // its end has been told; nothing more will happen
+)
+
+// step is a stage, when a license reaches it, and the letter that says so.
+type step struct {
+	to     Stage
+	at     func(License) time.Time
+	letter letter.Kind
+	days   int
+}
+
+const day = 24 * time.Hour
+
+// steps are the stages in their order. A license goes to the last one whose time has come, and sends that one's letter only.
+var steps = []step{
+	{Active, func(l License) time.Time { return l.StartsAt }, letter.LicenseActive, 0},
+	{Warned14, func(l License) time.Time { return l.EndsAt.Add(-14 * day) }, letter.LicenseEndsSoon, 14},
+	{Warned3, func(l License) time.Time { return l.EndsAt.Add(-3 * day) }, letter.LicenseEndsSoon, 3},
+	{Ended, func(l License) time.Time { return l.EndsAt }, letter.LicenseEnded, 0},
+}
+
+// License is one license. Revision counts its stored changes.
+type License struct {
+	ID         ID             `json:"id"`
+	Account    account.ID     `json:"account"`
+	Order      string         `json:"order"`
+	Months     int            `json:"months"`
+	StartsOn   civil.Date     `json:"startsOn"`
+	EndsOn     civil.Date     `json:"endsOn"` // the first day on which it opens nothing
+	Zone       civil.Zone     `json:"zone"`
+	StartsAt   time.Time      `json:"startsAt"`
+	EndsAt     time.Time      `json:"endsAt"`
+	Stage      Stage          `json:"stage"`
+	AnnulledAt time.Time      `json:"annulledAt,omitzero"`
+	Holds      []account.Hold `json:"holds,omitempty"`
+	History    []Happened     `json:"history"`
+	Revision   int            `json:"revision"`
+}
+
+// Happened is one line of a license's history.
+type Happened struct {
+	Event string    `json:"event"`
+	At    time.Time `json:"at"`
+}
+
+// Grant is the license that was paid for: full months from the day asked for, or from the day on which the money came
+// where that is later (R-060, AMB-7).
+func Grant(order string, who account.ID, months int, startsOn civil.Date, z civil.Zone, paid time.Time) License {
+	if came := civil.DateOf(paid, z); startsOn.Before(came) {
+		startsOn = came
+	}
+	endsOn := startsOn.AddMonths(months)
+	return License{
+		ID: Of(order), Account: who, Order: order, Months: months, StartsOn: startsOn, EndsOn: endsOn, Zone: z,
+		StartsAt: startsOn.Start(z), EndsAt: endsOn.Start(z), Stage: Scheduled, History: []Happened{{"granted", paid.UTC()}},
+	}
+}
+
+// Next is the instant of the next stage; a license that has ended or was annulled has none.
+func (l License) Next() (at time.Time, to Stage, ok bool) {
+	i := l.index()
+	if i == len(steps) || !l.AnnulledAt.IsZero() {
+		return time.Time{}, "", false
+	}
+	return steps[i].at(l), steps[i].to, true
+}
+
+// index is the position of the next step.
+func (l License) index() int {
+	return 1 + slices.IndexFunc(steps, func(s step) bool { return s.to == l.Stage })
+}
+
+// Step is the license in the last stage whose time has come, and the letter of it; or not ok where none has.
+func (l License) Step(now time.Time) (_ License, _ letter.Letter, ok bool) {
+	at, _, more := l.Next()
+	if !more || now.Before(at) {
+		return l, letter.Letter{}, false
+	}
+	s := steps[l.index()]
+	for _, later := range steps[l.index():] {
+		if !now.Before(later.at(l)) {
+			s = later
+		}
+	}
+	l.Stage = s.to
+	l.History = append(slices.Clone(l.History), Happened{string(s.to), now.UTC()})
+	return l, l.letter(s, now), true
+}
+
+func (l License) letter(s step, now time.Time) letter.Letter {
+	facts := map[string]string{
+		"license": string(l.ID), "order": l.Order, "startsOn": l.StartsOn.String(), "validThrough": l.ValidThrough().String(),
+		"startsAt": l.StartsAt.Format(time.RFC3339), "endsAt": l.EndsAt.Format(time.RFC3339), "zone": string(l.Zone),
+	}
+	if s.days > 0 {
+		facts["days"] = strconv.Itoa(s.days)
+	}
+	return letter.Letter{
+		ID: letter.ID("license/" + string(l.ID) + "/" + string(s.to)), Kind: s.letter, Account: string(l.Account), CreatedAt: now.UTC(), Facts: facts,
+	}
+}
+
+// ValidThrough is the last day on which the license opens the library.
+func (l License) ValidThrough() civil.Date { return l.EndsOn.AddDays(-1) }
+
+// State is what a license is at an instant, as its owner is told.
+type State string
+
+// The states that are not stages.
+const (
+	Expired   State = "expired"
+	Suspended State = "suspended"
+	Annulled  State = "annulled"
+)
+
+// At is the state at an instant: annulled before suspended before expired before active before scheduled.
+func (l License) At(now time.Time) State {
+	switch {
+	case !l.AnnulledAt.IsZero():
+		return Annulled
+	case len(l.Holds) > 0:
+		return Suspended
+	case !now.Before(l.EndsAt):
+		return Expired
+	case !now.Before(l.StartsAt):
+		return State(Active)
+	}
+	return State(Scheduled)
+}
+
+// Document is a license as its owner sees it (R-046).
+type Document struct {
+	ID           ID         `json:"id"`
+	Order        string     `json:"order"`
+	State        State      `json:"state"`
+	Months       int        `json:"months"`
+	StartsOn     civil.Date `json:"startsOn"`
+	ValidThrough civil.Date `json:"validThrough"`
+	StartsAt     time.Time  `json:"startsAt"`
+	EndsAt       time.Time  `json:"endsAt"`
+	Zone         civil.Zone `json:"zone"`
+	Events       []Happened `json:"events"`
+}
+
+// Document is the license as its owner sees it at an instant.
+func (l License) Document(now time.Time) Document {
+	return Document{l.ID, l.Order, l.At(now), l.Months, l.StartsOn, l.ValidThrough(), l.StartsAt, l.EndsAt, l.Zone, l.History}
+}

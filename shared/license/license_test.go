@@ -1,0 +1,228 @@
+package license
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"opiq/shared/account"
+	"opiq/shared/catalog"
+	"opiq/shared/civil"
+	"opiq/shared/lang"
+	"opiq/shared/letter"
+	"opiq/shared/terms"
+)
+
+var (
+	noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	mari = account.Account{ID: "mari", Accepted: []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01"}}}
+	work = catalog.Work{ID: "w", Language: lang.Estonian, Distribution: catalog.Distribution{From: civil.Date{Year: 2020, Month: 1, Day: 1}, Until: civil.Date{Year: 2040, Month: 1, Day: 1}}}
+)
+
+func bought(startsOn string, months int, paid time.Time) License {
+	d, err := civil.Parse(startsOn)
+	if err != nil {
+		panic(err)
+	}
+	return Grant("1234567890", "mari", months, d, civil.Tallinn, paid)
+}
+
+func TestALicenseIsFullMonthsFromMidnight(t *testing.T) {
+	for _, c := range []struct{ startsOn, paid, from, until, through string }{
+		{"2026-12-01", "2026-11-22T10:00:00Z", "2026-11-30T22:00:00Z", "2026-12-31T22:00:00Z", "2026-12-31"},
+		{"2026-11-22", "2026-11-22T10:00:00Z", "2026-11-21T22:00:00Z", "2026-12-21T22:00:00Z", "2026-12-21"},
+		{"2027-01-31", "2026-11-22T10:00:00Z", "2027-01-30T22:00:00Z", "2027-02-27T22:00:00Z", "2027-02-27"},
+		{"2026-11-22", "2026-12-05T23:00:00Z", "2026-12-05T22:00:00Z", "2027-01-05T22:00:00Z", "2027-01-05"}, // the money was late
+	} {
+		paid, _ := time.Parse(time.RFC3339, c.paid)
+		l := bought(c.startsOn, 1, paid)
+		if got := l.StartsAt.Format(time.RFC3339) + " " + l.EndsAt.Format(time.RFC3339) + " " + l.ValidThrough().String(); got != c.from+" "+c.until+" "+c.through {
+			t.Errorf("one month from %s, paid %s: %s", c.startsOn, c.paid, got)
+		}
+	}
+}
+
+// TestTimeDecides: whatever stage the jobs brought a license to, it is open exactly from its start up to its end.
+func TestTimeDecides(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := Grant("1", "mari", rapid.IntRange(1, 12).Draw(t, "months"), civil.Date{Year: 2026, Month: 1, Day: 1}.AddDays(rapid.IntRange(0, 900).Draw(t, "day")), civil.Tallinn, noon)
+		l.Stage = rapid.SampledFrom([]Stage{Scheduled, Active, Warned14, Warned3, Ended}).Draw(t, "stage")
+		at := l.StartsAt.Add(time.Duration(rapid.Int64Range(-int64(100*day), int64(500*day)).Draw(t, "offset")))
+		open := !at.Before(l.StartsAt) && at.Before(l.EndsAt)
+		if got := Decide(at, mari, []License{l}, work).Allowed; got != open {
+			t.Fatalf("at %s a license from %s until %s is open: %t", at, l.StartsAt, l.EndsAt, got)
+		}
+	})
+}
+
+func TestEachStageHasItsLetter(t *testing.T) {
+	l := bought("2026-12-01", 1, noon)
+	var told []string
+	for now := noon; now.Before(l.EndsAt.Add(2 * day)); now = now.Add(time.Hour) {
+		next, tell, due := l.Step(now)
+		if !due {
+			continue
+		}
+		told = append(told, string(tell.Kind)+" "+tell.Facts["days"]+" "+now.In(civil.Tallinn.Location()).Format("01-02 15:04"))
+		l = next
+	}
+	want := []string{"license_active  12-01 00:00", "license_ends_soon 14 12-18 00:00", "license_ends_soon 3 12-29 00:00", "license_ended  01-01 00:00"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q", told)
+	}
+	if at, to, ok := l.Next(); ok {
+		t.Errorf("an ended license goes to %s at %s", to, at)
+	}
+}
+
+func TestALateJobTellsOnlyWhatIsStillTrue(t *testing.T) {
+	l := bought("2026-12-01", 1, noon)
+	l, tell, due := l.Step(l.EndsAt.Add(time.Minute))
+	if !due || tell.Kind != letter.LicenseEnded || l.Stage != Ended {
+		t.Errorf("%s %s %t", tell.Kind, l.Stage, due)
+	}
+}
+
+func TestAnAnnulledLicenseWritesNoLetters(t *testing.T) {
+	l := bought("2026-12-01", 1, noon)
+	l.AnnulledAt = noon
+	if _, tell, due := l.Step(l.EndsAt); due {
+		t.Errorf("a letter: %s", tell.Kind)
+	}
+}
+
+func TestDecisions(t *testing.T) {
+	running, ahead, over := bought("2026-11-22", 1, noon), bought("2027-01-01", 1, noon), bought("2026-10-01", 1, noon.AddDate(0, -2, 0))
+	annulled, onHold := running, running
+	annulled.AnnulledAt, onHold.Holds = noon, []account.Hold{{Basis: "payment_reversed", Since: noon}}
+	withdrawn, suspended := work, work
+	withdrawn.Distribution.Until, suspended.Suspended = civil.Date{Year: 2026, Month: 6, Day: 30}, true
+	held, stranger := mari, mari
+	held.Holds, stranger.Accepted = []account.Hold{{Basis: account.CredentialLeak, Since: noon}}, nil
+	for _, c := range []struct {
+		name     string
+		who      account.Account
+		licenses []License
+		work     catalog.Work
+		want     Code
+	}{
+		{"a running license", mari, []License{running}, work, Valid},
+		{"one that ended and one that runs", mari, []License{over, running}, work, Valid},
+		{"one annulled and one that runs", mari, []License{annulled, running}, work, Valid},
+		{"no license", mari, nil, work, NoLicense},
+		{"one that ended", mari, []License{over}, work, HasExpired},
+		{"one ahead", mari, []License{ahead}, work, NotStarted},
+		{"one ahead after one that ended", mari, []License{over, ahead}, work, NotStarted},
+		{"on hold, and one ahead", mari, []License{onHold, ahead}, work, IsSuspended},
+		{"annulled, and one on hold", mari, []License{onHold, annulled}, work, IsRevoked},
+		{"a withdrawn work", mari, []License{running}, withdrawn, WorkWithdrawn},
+		{"a suspended work", mari, []License{running}, suspended, WorkSuspendedIP},
+		{"terms to accept, and a withdrawn work", stranger, []License{running}, withdrawn, TermsRequired},
+		{"an account on hold, and everything else", held, nil, suspended, AccountHeld},
+	} {
+		for range 2 { // in both orders
+			d := Decide(noon, c.who, c.licenses, c.work)
+			if d.Code != c.want || d.Allowed != (c.want == Valid) || (d.Err() == nil) != d.Allowed {
+				t.Errorf("%s: %+v (%v), not %s", c.name, d, d.Err(), c.want)
+			}
+			slices.Reverse(c.licenses)
+		}
+	}
+	if d := Decide(noon, mari, []License{ahead, bought("2026-12-24", 1, noon)}, work); d.At.Format(time.DateOnly) != "2026-12-23" {
+		t.Errorf("the next start is %s", d.At)
+	}
+}
+
+// shelf is a table of licenses, one shard.
+type shelf struct {
+	sync.Mutex
+	licenses map[ID]License
+	letters  map[letter.ID]int
+	broken   ID
+}
+
+var errTaken, errBroken = errors.New("taken"), errors.New("broken")
+
+func (s *shelf) Due(_ context.Context, kind string, _ int, now time.Time, limit int32) (page []License, _ error) {
+	s.Lock()
+	defer s.Unlock()
+	for _, l := range s.licenses {
+		if at, _, ok := l.Next(); ok && !now.Before(at) && len(page) < int(limit) {
+			page = append(page, l)
+		}
+	}
+	return page, nil
+}
+
+func (s *shelf) ChangeLicense(_ context.Context, l License, letters ...letter.Letter) error {
+	s.Lock()
+	defer s.Unlock()
+	if l.ID == s.broken {
+		return errBroken
+	}
+	if s.licenses[l.ID].Revision != l.Revision {
+		return errTaken
+	}
+	l.Revision++
+	s.licenses[l.ID] = l
+	for _, x := range letters {
+		s.letters[x.ID]++
+	}
+	return nil
+}
+
+func TestTwoWorkersMoveEveryLicenseOnce(t *testing.T) {
+	s := &shelf{licenses: map[ID]License{}, letters: map[letter.ID]int{}}
+	for i := range 1000 {
+		l := bought("2026-11-22", 1, noon)
+		l.ID = ID(rune(i + 1))
+		s.licenses[l.ID] = l
+	}
+	var wait sync.WaitGroup
+	var sum [2]int
+	for w := range sum {
+		wait.Go(func() {
+			moved, err := Advance(t.Context(), s, "", 1, noon, errTaken)
+			if err != nil {
+				t.Error(err)
+			}
+			sum[w] = moved
+		})
+	}
+	wait.Wait()
+	if sum[0]+sum[1] != 1000 || len(s.letters) != 1000 {
+		t.Errorf("%v moved, %d letters", sum, len(s.letters))
+	}
+	for id, n := range s.letters {
+		if n != 1 {
+			t.Errorf("%s was written %d times", id, n)
+		}
+	}
+}
+
+func TestOneBrokenLicenseStopsNoOther(t *testing.T) {
+	s := &shelf{licenses: map[ID]License{}, letters: map[letter.ID]int{}, broken: "b"}
+	for _, id := range []ID{"a", "b", "c"} {
+		l := bought("2026-11-22", 1, noon)
+		l.ID = id
+		s.licenses[id] = l
+	}
+	moved, err := Advance(t.Context(), s, "", 1, noon, errTaken)
+	if moved != 2 || !errors.Is(err, errBroken) {
+		t.Errorf("%d moved, %v", moved, err)
+	}
+}
+
+func TestWhatIsCutOffIsLeftForTheNextTime(t *testing.T) {
+	s := &shelf{licenses: map[ID]License{"a": bought("2026-11-22", 1, noon)}}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if moved, err := Advance(ctx, s, "", 1, noon, errTaken); moved != 0 || err != nil {
+		t.Errorf("%d moved, %v", moved, err)
+	}
+}

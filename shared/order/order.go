@@ -1,0 +1,224 @@
+// Package order is what a buyer asked for, at which price, and how they set out to pay it.
+//
+// An order is a license for a number of months from a date, at the price of the moment it was placed, which nothing
+// changes later (R-032). Attempts to pay are things of their own; whether the order is paid follows from the money that
+// came, which package payment books. This package sells nothing but licenses (R-028) and knows no bank.
+package order
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"time"
+
+	"opiq/shared/account"
+	"opiq/shared/catalog"
+	"opiq/shared/civil"
+	"opiq/shared/letter"
+	"opiq/shared/money"
+	"opiq/shared/problem"
+	"opiq/shared/reference"
+	"opiq/shared/terms"
+)
+
+// Horizon is how many days ahead a license may start (AMB-9).
+const Horizon = 365
+
+// Why an order is not placed.
+var (
+	ErrNoKey      = problem.New(problem.Malformed, "idempotency_key_required", "Send an Idempotency-Key of 1 to 255 characters: the same for the same order, tried again.")
+	ErrKeyReused  = problem.New(problem.Conflict, "idempotency_key_reused", "This Idempotency-Key was used for another order.")
+	ErrNotFound   = problem.New(problem.NotFound, "order_not_found", "You have no such order.")
+	ErrStillTaken = problem.New(problem.Unavailable, "try_again", "Too much happens to this order at once. Try again.")
+)
+
+// Number names an order to its buyer, their bank and us: ten digits, the first not zero. The Estonian reference number is
+// computed from it.
+type Number string
+
+// ParseNumber reads a number.
+func ParseNumber(s string) (Number, bool) {
+	ok := len(s) == 10 && s[0] != '0'
+	for _, c := range []byte(s) {
+		ok = ok && c >= '0' && c <= '9'
+	}
+	return Number(s), ok
+}
+
+// Reference is the number as an Estonian bank carries it (7-3-1).
+func (n Number) Reference() reference.Number {
+	r, err := reference.Of(string(n))
+	if err != nil {
+		panic(err) // ten digits always have one
+	}
+	return r
+}
+
+// Numbers are the numbers that an order of this account under this key may take: always the same ones in the same order,
+// so that an order placed again is found where it was placed first.
+func Numbers(who account.ID, key string) iter.Seq[Number] {
+	return func(yield func(Number) bool) {
+		for i := range 5 {
+			sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d", who, key, i))
+			n := 1_000_000_000 + binary.BigEndian.Uint64(sum[:8])%9_000_000_000
+			if !yield(Number(strconv.FormatUint(n, 10))) {
+				return
+			}
+		}
+	}
+}
+
+// Wish is what a buyer asks for.
+type Wish struct {
+	Months          int           `json:"months"`
+	StartsOn        civil.Date    `json:"startsOn"`
+	OrderTerms      terms.Version `json:"orderTerms"`
+	ImmediateSupply bool          `json:"immediateSupply"`
+}
+
+// Check names every field that is missing.
+func (w *Wish) Check() (wrong []problem.Field) {
+	if w.Months < 1 {
+		wrong = append(wrong, problem.Field{Pointer: "/months", Code: "required", Detail: "A license has at least one month."})
+	}
+	if w.StartsOn.IsZero() {
+		wrong = append(wrong, problem.Field{Pointer: "/startsOn", Code: "required", Detail: "A license starts on a date like 2026-09-01."})
+	}
+	if w.OrderTerms == "" {
+		wrong = append(wrong, problem.Field{Pointer: "/orderTerms", Code: "required", Detail: "The order terms have to be accepted, by their version."})
+	}
+	if !w.ImmediateSupply {
+		wrong = append(wrong, problem.Field{Pointer: "/immediateSupply", Code: "required", Detail: "A license is digital content: its supply at once, and with it the loss of the right of withdrawal, has to be agreed to."})
+	}
+	return wrong
+}
+
+// Order is a license asked for. Revision counts its stored changes.
+type Order struct {
+	Number    Number        `json:"number"`
+	Account   account.ID    `json:"account"`
+	State     State         `json:"state"`
+	Months    int           `json:"months"`
+	StartsOn  civil.Date    `json:"startsOn"` // as asked for; the license says when it really started
+	Zone      civil.Zone    `json:"zone"`
+	Price     money.Price   `json:"price"`
+	PriceList string        `json:"priceList"` // the version of the list that the price is from
+	Terms     terms.Version `json:"terms"`
+	Key       string        `json:"key"`      // fingerprint of the idempotency key it was placed under
+	Wish      string        `json:"wish"`     // and of all that was asked for
+	PlacedAt  time.Time     `json:"placedAt"` // also of the terms' acceptance and the consent to immediate supply (R-078)
+	PaidAt    time.Time     `json:"paidAt,omitzero"`
+	History   []Happened    `json:"history"`
+	Revision  int           `json:"revision"`
+}
+
+// Happened is one line of an order's history.
+type Happened struct {
+	Event Event     `json:"event"`
+	At    time.Time `json:"at"`
+	By    string    `json:"by"` // account, or the payment that did it
+}
+
+// EndsOn is the day on which the license asked for no longer opens anything.
+func (o Order) EndsOn() civil.Date { return o.StartsOn.AddMonths(o.Months) }
+
+// CheckKey refuses an Idempotency-Key that is none.
+func CheckKey(key string) error {
+	if key == "" || len(key) > 255 {
+		return ErrNoKey
+	}
+	return nil
+}
+
+// Place makes the order of a wish at today's price, but for its number. A wish that cannot be met names every wrong
+// field; outdated terms are account.ErrTermsOutdated.
+func Place(who account.Account, w Wish, key string, now time.Time) (Order, error) {
+	today := civil.DateOf(now, civil.Tallinn)
+	prices := catalog.PlansOn(today)
+	plan, ok := prices.Plan(w.Months)
+	var wrong []problem.Field
+	if !ok {
+		wrong = append(wrong, problem.Field{Pointer: "/months", Code: "no_plan", Detail: "There is no plan of so many months."})
+	}
+	if w.StartsOn.Before(today) {
+		wrong = append(wrong, problem.Field{Pointer: "/startsOn", Code: "in_the_past", Detail: "A license starts today at the earliest."})
+	}
+	if today.AddDays(Horizon).Before(w.StartsOn) {
+		wrong = append(wrong, problem.Field{Pointer: "/startsOn", Code: "too_far", Detail: "A license starts within 365 days."})
+	}
+	if err := problem.Wrong(wrong); err != nil {
+		return Order{}, err
+	}
+	if w.OrderTerms != terms.InForce(terms.Order, today) {
+		return Order{}, account.ErrTermsOutdated
+	}
+	o := Order{
+		Account: who.ID, Months: w.Months, StartsOn: w.StartsOn, Zone: civil.Tallinn, Price: plan.Price(today), PriceList: prices.Version(),
+		Terms: w.OrderTerms, Key: fingerprint(key), Wish: w.fingerprint(), PlacedAt: now.UTC().Truncate(time.Second),
+	}
+	return o.on(WasPlaced, o.PlacedAt, string(who.ID))
+}
+
+// Under tells whether the order was placed by this account under this key.
+func (o Order) Under(who account.ID, key string) bool {
+	return o.Account == who && o.Key == fingerprint(key)
+}
+
+// Repeat is the order as it was when it was first placed, for the same wish again; another wish is ErrKeyReused.
+func (o Order) Repeat(w Wish) (Order, error) {
+	if o.Wish != w.fingerprint() {
+		return Order{}, ErrKeyReused
+	}
+	o.State, o.PaidAt = Placed, time.Time{}
+	return o, nil
+}
+
+func (w Wish) fingerprint() string {
+	return fingerprint(fmt.Sprintf("%d %s %s %t", w.Months, w.StartsOn, w.OrderTerms, w.ImmediateSupply))
+}
+
+func fingerprint(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
+}
+
+func (o Order) on(e Event, at time.Time, by string) (Order, error) {
+	to, ok := moves[o.State][e]
+	if !ok {
+		return Order{}, cmp.Or(refusal[o.State], fmt.Errorf("order %s: %s is not possible when %q", o.Number, e, o.State))
+	}
+	o.State = to
+	o.History = append(slices.Clone(o.History), Happened{e, at.UTC(), by})
+	return o, nil
+}
+
+// Pay is the order after its money came. ErrPaid and ErrCancelled say that it takes none.
+func (o Order) Pay(now time.Time, by string) (Order, error) {
+	o, err := o.on(WasPaid, now, by)
+	o.PaidAt = now.UTC()
+	return o, err
+}
+
+// Cancel is the order after its buyer gave it up. One that was given up before stays so.
+func (o Order) Cancel(now time.Time) (Order, error) {
+	if o.State == Cancelled {
+		return o, nil
+	}
+	return o.on(WasCancelled, now, string(o.Account))
+}
+
+// Confirmation is the letter that tells the buyer what they ordered, on a durable medium (R-054, R-078).
+func (o Order) Confirmation() letter.Letter {
+	return letter.Letter{
+		ID: letter.ID("order/" + string(o.Number) + "/confirmation"), Kind: letter.OrderConfirmation, Account: string(o.Account), CreatedAt: o.PlacedAt,
+		Facts: o.Price.Facts(map[string]string{
+			"order": string(o.Number), "months": strconv.Itoa(o.Months), "startsOn": o.StartsOn.String(), "endsOn": o.EndsOn().String(),
+			"validThrough": o.EndsOn().AddDays(-1).String(), "terms": string(o.Terms), "placedAt": o.PlacedAt.Format(time.RFC3339),
+		}),
+	}
+}

@@ -1,0 +1,201 @@
+package order
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"opiq/shared/account"
+	"opiq/shared/banklink"
+	"opiq/shared/civil"
+	"opiq/shared/lang"
+	"opiq/shared/problem"
+	"opiq/shared/terms"
+)
+
+var (
+	noon  = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	today = civil.Date{Year: 2026, Month: 11, Day: 22}
+	mari  = account.Account{ID: "mari"}
+)
+
+func wish() Wish {
+	return Wish{Months: 6, StartsOn: today, OrderTerms: terms.InForce(terms.Order, today), ImmediateSupply: true}
+}
+
+func TestAnOrderKeepsThePriceOfItsMoment(t *testing.T) {
+	o, err := Place(mari, wish(), "key", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Price.Net != 2000 || o.Price.VAT != 480 || o.Price.Gross != 2480 || o.Price.Rate != 2400 || o.PriceList != "2026-01-01" {
+		t.Errorf("six months cost %+v of list %s", o.Price, o.PriceList)
+	}
+	if o.State != Placed || o.EndsOn().String() != "2027-05-22" {
+		t.Errorf("the order is %s and ends on %s", o.State, o.EndsOn())
+	}
+}
+
+func TestEveryWrongWishIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Wish)
+		want   []string
+	}{
+		"no plan of so many months": {func(w *Wish) { w.Months = 7 }, []string{"/months"}},
+		"yesterday":                 {func(w *Wish) { w.StartsOn = today.AddDays(-1) }, []string{"/startsOn"}},
+		"a year and a day":          {func(w *Wish) { w.StartsOn = today.AddDays(366) }, []string{"/startsOn"}},
+		"both":                      {func(w *Wish) { w.Months, w.StartsOn = 99, today.AddDays(-1) }, []string{"/months", "/startsOn"}},
+	} {
+		w := wish()
+		c.change(&w)
+		_, err := Place(mari, w, "key", noon)
+		if got := pointers(err); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v names %v", name, err, got)
+		}
+	}
+	if got := pointers(problem.Wrong((&Wish{}).Check())); !slices.Equal(got, []string{"/months", "/startsOn", "/orderTerms", "/immediateSupply"}) {
+		t.Errorf("an empty wish names %v", got)
+	}
+}
+
+func pointers(err error) (all []string) {
+	if p, ok := errors.AsType[*problem.Error](err); ok {
+		for _, f := range p.Fields {
+			all = append(all, f.Pointer)
+		}
+	}
+	return all
+}
+
+func TestTodayIsTallinnsToday(t *testing.T) {
+	late := time.Date(2026, 11, 22, 22, 30, 0, 0, time.UTC) // half past midnight in Tallinn
+	if _, err := Place(mari, wish(), "key", late); pointers(err) == nil {
+		t.Error("a license was sold for a day that is over in Tallinn")
+	}
+}
+
+func TestOldTermsAreNotAccepted(t *testing.T) {
+	w := wish()
+	w.OrderTerms = "2016-01-01"
+	if _, err := Place(mari, w, "key", noon); !errors.Is(err, account.ErrTermsOutdated) {
+		t.Error(err)
+	}
+}
+
+func TestTheSameKeyIsTheSameOrder(t *testing.T) {
+	o, err := Place(mari, wish(), "key", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid, err := o.Pay(noon.Add(time.Hour), "payment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := paid.Repeat(wish())
+	if err != nil || again.State != Placed || !again.PaidAt.IsZero() {
+		t.Errorf("placed again it is %s (%v)", again.State, err)
+	}
+	other := wish()
+	other.Months = 12
+	if _, err := paid.Repeat(other); !errors.Is(err, ErrKeyReused) {
+		t.Error(err)
+	}
+	if !o.Under("mari", "key") || o.Under("mari", "other") || o.Under("jaan", "key") {
+		t.Error("an order is found under a key that it was not placed under")
+	}
+}
+
+func TestNumbersAreTenDigitsWithAReference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		who, key := account.ID(rapid.String().Draw(t, "who")), rapid.String().Draw(t, "key")
+		var all []Number
+		for n := range Numbers(who, key) {
+			if p, ok := ParseNumber(string(n)); !ok || p != n || len(n.Reference()) != 11 {
+				t.Fatalf("%q is no number", n)
+			}
+			all = append(all, n)
+		}
+		if !slices.Equal(all, slices.Collect(Numbers(who, key))) {
+			t.Fatal("the numbers are others the second time")
+		}
+	})
+}
+
+// TestOrdersMoveOnlyAsTheTableSays walks from state to state at random.
+func TestOrdersMoveOnlyAsTheTableSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o, _ := Order{Number: "1000000000", Account: "mari"}.on(WasPlaced, noon, "mari")
+		for range rapid.IntRange(1, 8).Draw(t, "steps") {
+			before := o
+			var err error
+			if rapid.Bool().Draw(t, "pay") {
+				o, err = o.Pay(noon, "p")
+			} else {
+				o, err = o.Cancel(noon)
+			}
+			switch {
+			case err != nil:
+				o = before
+			case before.State == Paid:
+				t.Fatalf("a paid order became %s", o.State)
+			case before.State == Cancelled && o.State != Cancelled:
+				t.Fatalf("a cancelled order became %s", o.State)
+			}
+		}
+	})
+}
+
+func TestAFailureNeverUndoesMoney(t *testing.T) {
+	for _, c := range []struct {
+		from, to AttemptState
+		news     bool
+	}{
+		{Started, Failed, true}, {Started, Succeeded, true}, {Failed, Succeeded, true},
+		{Failed, Failed, false}, {Succeeded, Failed, false}, {Succeeded, Succeeded, false},
+	} {
+		if _, news := (Attempt{State: c.from}).End(c.to, noon); news != c.news {
+			t.Errorf("%s after %s is news: %t", c.to, c.from, news)
+		}
+	}
+}
+
+func TestAttemptsAreToldApartAndRepeatUnderAKey(t *testing.T) {
+	o := Order{Number: "2600012345", State: Placed}
+	way := Way{Method: BankLink, Bank: "lhv"}
+	one, _ := o.Start(way, "k", lang.Estonian, noon)
+	same, _ := o.Start(way, "k", lang.Estonian, noon)
+	other, _ := o.Start(way, "", lang.Estonian, noon)
+	if one.ID != same.ID || one.ID == other.ID {
+		t.Errorf("attempts %s, %s, %s", one.ID, same.ID, other.ID)
+	}
+	number, id, ok := ParseStamp(string(one.Stamp()))
+	if !ok || number != o.Number || id != one.ID {
+		t.Errorf("the stamp %s reads %s and %s", one.Stamp(), number, id)
+	}
+	for _, bad := range []string{"", "123", "0600012345123456789", "260001234512345678x", "26000123451234567890"} {
+		if _, _, ok := ParseStamp(bad); ok {
+			t.Errorf("%q was read as a stamp", bad)
+		}
+	}
+}
+
+func TestNoAttemptOnceItIsOver(t *testing.T) {
+	for state, want := range map[State]error{Paid: ErrPaid, Cancelled: ErrCancelled} {
+		if _, err := (Order{State: state}).Start(Way{}, "", lang.Estonian, noon); !errors.Is(err, want) {
+			t.Errorf("%s: %v", state, err)
+		}
+	}
+}
+
+func TestAWayNamesWhatIsWrongWithIt(t *testing.T) {
+	banks := []banklink.Bank{"lhv", "seb"}
+	if got := pointers(problem.Wrong(Way{"cheque", "nordbank"}.Check(banks))); !slices.Equal(got, []string{"/method", "/bank"}) {
+		t.Error(got)
+	}
+	if got := (Way{BankLink, "seb"}).Check(banks); got != nil {
+		t.Error(got)
+	}
+}

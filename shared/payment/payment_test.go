@@ -1,0 +1,222 @@
+package payment
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"opiq/shared/account"
+	"opiq/shared/banklink"
+	"opiq/shared/civil"
+	"opiq/shared/lang"
+	"opiq/shared/letter"
+	"opiq/shared/license"
+	"opiq/shared/money"
+	"opiq/shared/order"
+	"opiq/shared/terms"
+)
+
+var noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+// placed is the book of an order of six months from a day, with some attempts to pay it.
+func placed(startsOn civil.Date, attempts int) Book {
+	wish := order.Wish{Months: 6, StartsOn: startsOn, OrderTerms: terms.InForce(terms.Order, startsOn), ImmediateSupply: true}
+	o, err := order.Place(account.Account{ID: "mari"}, wish, "key", noon)
+	if err != nil {
+		panic(err)
+	}
+	o.Number = "2600012345"
+	b := Book{Order: o}
+	for i := range attempts {
+		a, err := o.Start(order.Way{Method: order.BankLink, Bank: "lhv"}, fmt.Sprint(i), lang.Estonian, noon)
+		if err != nil {
+			panic(err)
+		}
+		b.Attempts = append(b.Attempts, a)
+	}
+	return b
+}
+
+func paid(a order.Attempt, number string) banklink.Notice {
+	return banklink.Notice{
+		Bank: a.Bank, Service: banklink.Paid, Stamp: string(a.Stamp()), Number: number, Amount: a.Amount.String(), Currency: "EUR",
+		Payer: "EE171010123456789017", PayerName: "Mari Maasikas", Reference: string(a.Order.Reference()), At: "2026-11-22T12:00:00+0200",
+	}
+}
+
+func failed(a order.Attempt) banklink.Notice {
+	return banklink.Notice{Bank: a.Bank, Service: banklink.Failed, Stamp: string(a.Stamp()), Reference: string(a.Order.Reference())}
+}
+
+// store is the table: it takes a change whole.
+func (b *Book) store(c Change) {
+	for i := range b.Attempts {
+		if b.Attempts[i].ID == c.Attempt.ID {
+			b.Attempts[i] = c.Attempt
+		}
+	}
+	if c.Payment != nil {
+		b.Payments = append(b.Payments, *c.Payment)
+	}
+	if c.Order != nil {
+		b.Order = *c.Order
+	}
+	if c.Case != nil {
+		b.Cases = append(b.Cases, *c.Case)
+	}
+}
+
+var today = civil.DateOf(noon, civil.Tallinn)
+
+func TestMoneyForAnOrderOfTodayOpensItsLicenseAtOnce(t *testing.T) {
+	b := placed(today, 1)
+	c, news, err := Settle(b, paid(b.Attempts[0], "1"), noon)
+	if err != nil || !news {
+		t.Fatal(news, err)
+	}
+	if c.Order.State != order.Paid || c.License.Stage != license.Active || c.Attempt.State != order.Succeeded || c.Case != nil {
+		t.Errorf("order %s, license %s, attempt %s, case %v", c.Order.State, c.License.Stage, c.Attempt.State, c.Case)
+	}
+	if kinds(c.Letters) != "payment_receipt license_active" {
+		t.Error(kinds(c.Letters))
+	}
+}
+
+func kinds(letters []letter.Letter) string {
+	var all []string
+	for _, l := range letters {
+		all = append(all, string(l.Kind))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestMoneyForALaterDateWaitsForIt(t *testing.T) {
+	b := placed(today.AddDays(10), 1)
+	c, _, err := Settle(b, paid(b.Attempts[0], "1"), noon)
+	if err != nil || c.License.Stage != license.Scheduled || kinds(c.Letters) != "payment_receipt" {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+func TestTheSecondMoneyOfAnOrderGoesBack(t *testing.T) {
+	b := placed(today, 2)
+	for i, a := range b.Attempts {
+		c, news, err := Settle(b, paid(a, fmt.Sprint(i)), noon)
+		if err != nil || !news {
+			t.Fatal(news, err)
+		}
+		b.store(c)
+	}
+	if len(b.Payments) != 2 || len(b.Cases) != 1 || b.Cases[0].Reason != Duplicate || b.Cases[0].Amount != b.Order.Price.Gross {
+		t.Errorf("%d payments, cases %+v", len(b.Payments), b.Cases)
+	}
+}
+
+func TestTheSameFormPaidTwiceIsMoneyTwice(t *testing.T) {
+	b := placed(today, 1)
+	for _, number := range []string{"1", "1", "2", "1", "2"} {
+		c, news, err := Settle(b, paid(b.Attempts[0], number), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if news {
+			b.store(c)
+		}
+	}
+	if len(b.Payments) != 2 || len(b.Cases) != 1 {
+		t.Errorf("%d payments, %d cases", len(b.Payments), len(b.Cases))
+	}
+}
+
+func TestMoneyForACancelledOrderGoesBack(t *testing.T) {
+	b := placed(today, 1)
+	b.Order, _ = b.Order.Cancel(noon)
+	c, _, err := Settle(b, paid(b.Attempts[0], "1"), noon)
+	if err != nil || c.Order != nil || c.License != nil || c.Case.Reason != Cancelled || kinds(c.Letters) != "refund_case" {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+func TestWhatDoesNotFitChangesNothing(t *testing.T) {
+	b := placed(today, 1)
+	a := b.Attempts[0]
+	for want, change := range map[Refusal]func(*banklink.Notice){
+		UnknownAttempt: func(n *banklink.Notice) { n.Stamp = n.Stamp[:10] + "000000000" },
+		OtherBank:      func(n *banklink.Notice) { n.Bank = "seb" },
+		WrongAmount:    func(n *banklink.Notice) { n.Amount = "24.79" },
+		WrongReference: func(n *banklink.Notice) { n.Reference = "13" },
+	} {
+		n := paid(a, "1")
+		change(&n)
+		if _, news, err := Settle(b, n, noon); !errors.Is(err, want) || news {
+			t.Errorf("%s: %v %t", want, err, news)
+		}
+	}
+	n := paid(a, "1")
+	n.Amount = "024.8"
+	if _, news, err := Settle(b, n, noon); err != nil || !news {
+		t.Errorf("24.80 written as %s: %v", n.Amount, err)
+	}
+}
+
+// TestWhateverTheBankSaysInWhateverOrder: notices of several attempts, paid and failed, repeated and mixed, with the buyer
+// cancelling in between. Money in = the order's price, if it was paid, and the refund cases.
+func TestWhateverTheBankSaysInWhateverOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := placed(today, rapid.IntRange(1, 4).Draw(t, "attempts"))
+		told := map[string]bool{}
+		licenses := 0
+		for range rapid.IntRange(1, 12).Draw(t, "notices") {
+			a := rapid.SampledFrom(b.Attempts).Draw(t, "attempt")
+			switch rapid.SampledFrom([]string{"paid", "paid", "failed", "cancel"}).Draw(t, "what") {
+			case "cancel":
+				if o, err := b.Order.Cancel(noon); err == nil {
+					b.Order = o
+				}
+				continue
+			case "failed":
+				c, news, err := Settle(b, failed(a), noon)
+				if err != nil || c.Payment != nil || c.Order != nil {
+					t.Fatalf("a failure did %+v (%v)", c, err)
+				}
+				if news {
+					b.store(c)
+				}
+			default:
+				number := rapid.SampledFrom([]string{"1", "2"}).Draw(t, "number")
+				c, news, err := Settle(b, paid(a, number), noon)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if known := told[string(a.Stamp())+number]; news == known {
+					t.Fatalf("news %t of a payment that was known %t", news, known)
+				}
+				told[string(a.Stamp())+number] = true
+				if news {
+					b.store(c)
+				}
+				if c.License != nil {
+					licenses++
+				}
+			}
+		}
+		var in, back money.Amount
+		for _, p := range b.Payments {
+			in += p.Amount
+		}
+		for _, c := range b.Cases {
+			back += c.Amount
+		}
+		allocated := money.Amount(0)
+		if b.Order.State == order.Paid {
+			allocated = b.Order.Price.Gross
+		}
+		if len(b.Payments) != len(told) || in != allocated+back || licenses > 1 || (licenses == 1) != (b.Order.State == order.Paid) {
+			t.Fatalf("told of %d, booked %d: %s in, %s allocated, %s back; %d licenses, order %s", len(told), len(b.Payments), in, allocated, back, licenses, b.Order.State)
+		}
+	})
+}
