@@ -1,0 +1,86 @@
+// Package secret is the edge to the SSM parameters of a stage: pepper, bank keys and bank agreements.
+//
+// They are read once, when a process starts, by the few functions that need them, and stay in memory. A stage named prod
+// does not start with what was made for tests. The package writes and logs none of them.
+package secret
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+)
+
+// ErrTest is what a prod stage answers to a secret that was made for tests.
+var ErrTest = errors.New("secret: made for tests; a prod stage does not start with it")
+
+// Store is the parameters of one stage.
+type Store struct {
+	client *ssm.Client
+	path   string
+}
+
+// Open makes the store of a path like /opiq/dev, whose last step is the stage.
+func Open(cfg aws.Config, path string) *Store { return &Store{ssm.NewFromConfig(cfg), path} }
+
+// Strings reads parameters by their names under the path: "pepper", "banks/lhv/key". One that is missing is an error that names it.
+func (s *Store) Strings(ctx context.Context, names ...string) (map[string]string, error) {
+	found := map[string]string{}
+	for part := range slices.Chunk(names, 10) { // as many as one call takes
+		full := make([]string, len(part))
+		for i, n := range part {
+			full[i] = s.path + "/" + n
+		}
+		out, err := s.client.GetParameters(ctx, &ssm.GetParametersInput{Names: full, WithDecryption: aws.Bool(true)})
+		if err != nil {
+			return nil, fmt.Errorf("secret: %w", err)
+		}
+		if len(out.InvalidParameters) > 0 {
+			return nil, fmt.Errorf("secret: there is no parameter %s", strings.Join(out.InvalidParameters, ", "))
+		}
+		for _, p := range out.Parameters {
+			name, value := strings.TrimPrefix(aws.ToString(p.Name), s.path+"/"), aws.ToString(p.Value)
+			if s.Prod() && test(value) {
+				return nil, fmt.Errorf("%s: %w", name, ErrTest)
+			}
+			found[name] = value
+		}
+	}
+	return found, nil
+}
+
+// Prod tells whether real people buy at this stage.
+func (s *Store) Prod() bool { return path.Base(s.path) == "prod" }
+
+// Pepper reads what passwords and links are protected with, at least 32 bytes.
+func (s *Store) Pepper(ctx context.Context) ([]byte, error) {
+	found, err := s.Strings(ctx, "pepper")
+	if err == nil && len(found["pepper"]) < 32 {
+		err = errors.New("secret: the pepper is shorter than 32 characters")
+	}
+	return []byte(found["pepper"]), err
+}
+
+// test tells whether a value was made for tests: a pepper that begins with "test-", or a PEM that says so in its headers,
+// also inside of the JSON of an agreement.
+func test(value string) bool {
+	if strings.HasPrefix(value, "test-") {
+		return true
+	}
+	rest := []byte(strings.ReplaceAll(value, `\n`, "\n"))
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return false
+		}
+		if block.Headers["Purpose"] == "test" {
+			return true
+		}
+	}
+}

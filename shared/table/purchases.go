@@ -1,0 +1,294 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"opiq/shared/account"
+	"opiq/shared/letter"
+	"opiq/shared/license"
+	"opiq/shared/order"
+	"opiq/shared/payment"
+)
+
+// placed lists an order among its buyer's.
+type placed struct {
+	Order order.Number `json:"order"`
+}
+
+// Buyer reads who is signed in and, in the same round trip, the order under a number; ok is false where there is none.
+func (t *Table) Buyer(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, o order.Order, ok bool, err error) {
+	if token == (account.Token{}) {
+		return who, o, false, account.ErrSignedOut
+	}
+	items, err := t.get(ctx, accountKey(token.Account), sessionKey(token.Account, token.Session()), orderKey(n))
+	if err != nil {
+		return who, o, false, err
+	}
+	if _, who, err = signedIn(items, token, now); err != nil {
+		return who, o, false, err
+	}
+	i, ok := items[orderKey(n)]
+	return who, o, ok, decode(i, &o)
+}
+
+// Place stores an order that was not there, with its letter, and answers the order that stands under the number: this one, or
+// one that took the number before.
+func (t *Table) Place(ctx context.Context, o order.Order) (order.Order, error) {
+	err := t.commit(ctx, orderRow(o), row{key: placedKey(o.Account, o.PlacedAt, o.Number), kind: "placed", value: placed{o.Number}}, letterRow(o.Confirmation()))
+	if errors.Is(err, ErrChanged) {
+		return t.order(ctx, o.Number)
+	}
+	return o, err
+}
+
+func (t *Table) order(ctx context.Context, n order.Number) (o order.Order, err error) {
+	if err = t.one(ctx, orderKey(n), &o); errors.Is(err, errNone) {
+		err = order.ErrNotFound
+	}
+	return o, err
+}
+
+func orderRow(o order.Order) row {
+	return row{key: orderKey(o.Number), kind: "order", value: o, revision: o.Revision}
+}
+
+// Attempt stores an attempt that was not there, and answers the one that stands under its id.
+func (t *Table) Attempt(ctx context.Context, a order.Attempt) (order.Attempt, error) {
+	err := t.commit(ctx, attemptRow(a))
+	if errors.Is(err, ErrChanged) {
+		err = t.one(ctx, attemptKey(a.Order, a.ID), &a)
+	}
+	return a, err
+}
+
+func attemptRow(a order.Attempt) row {
+	return row{key: attemptKey(a.Order, a.ID), kind: "attempt", value: a, revision: a.Revision}
+}
+
+// ChangeOrder stores a changed order. ErrChanged where somebody was quicker.
+func (t *Table) ChangeOrder(ctx context.Context, o order.Order) error {
+	return t.commit(ctx, orderRow(o))
+}
+
+// Orders are the buyer's latest orders, at most a hundred, the newest first, with who is signed in, in two round trips.
+func (t *Table) Orders(ctx context.Context, token account.Token, now time.Time) ([]order.Order, error) {
+	var list *dynamodb.QueryOutput
+	both, inner := errgroup.WithContext(ctx)
+	both.Go(func() error { _, _, err := t.Session(inner, token, now); return err })
+	both.Go(func() (err error) {
+		list, err = t.client.Query(inner, &dynamodb.QueryInput{
+			TableName: &t.name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :p AND begins_with(SK, :b)"),
+			ExpressionAttributeValues: item{":p": text(accountPartition(token.Account)), ":b": text(placedPrefix)},
+			ScanIndexForward:          aws.Bool(false), Limit: aws.Int32(100),
+		})
+		return err
+	})
+	if err := both.Wait(); err != nil || len(list.Items) == 0 {
+		return []order.Order{}, err
+	}
+	var keys []key
+	for _, i := range list.Items {
+		var p placed
+		if err := decode(i, &p); err != nil {
+			return nil, err
+		}
+		keys = append(keys, orderKey(p.Order))
+	}
+	found, err := t.get(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	orders := make([]order.Order, len(keys))
+	for i, k := range keys {
+		if err := decode(found[k], &orders[i]); err != nil {
+			return nil, err
+		}
+	}
+	return orders, nil
+}
+
+// Purchase is all about one order of whoever is signed in, in one round trip. Somebody else's is order.ErrNotFound; the
+// license is nil where there is none.
+func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (b payment.Book, l *license.License, err error) {
+	if token == (account.Token{}) {
+		return b, nil, account.ErrSignedOut
+	}
+	var people map[key]item
+	owned := licenseKey(token.Account, license.Of(string(n)))
+	both, inner := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		people, err = t.get(inner, accountKey(token.Account), sessionKey(token.Account, token.Session()), owned)
+		return err
+	})
+	both.Go(func() (err error) { b, err = t.Book(inner, n); return err })
+	if err = both.Wait(); err != nil && !errors.Is(err, order.ErrNotFound) {
+		return b, nil, err
+	}
+	who := account.Account{}
+	if _, who, err = signedIn(people, token, now); err != nil {
+		return payment.Book{}, nil, err
+	}
+	if b.Order.Account != who.ID {
+		return payment.Book{}, nil, order.ErrNotFound
+	}
+	if i, ok := people[owned]; ok {
+		l = new(license.License)
+		err = decode(i, l)
+	}
+	return b, l, err
+}
+
+// Book is all that is known about an order; order.ErrNotFound where there is none.
+func (t *Table) Book(ctx context.Context, n order.Number) (b payment.Book, err error) {
+	items, err := t.partition(ctx, orderPartition(n), "")
+	if err != nil {
+		return b, err
+	}
+	for _, i := range items {
+		switch textOf(i["kind"]) {
+		case "order":
+			err = errors.Join(err, decode(i, &b.Order))
+		case "attempt":
+			b.Attempts, err = more(b.Attempts, i, err)
+		case "payment":
+			b.Payments, err = more(b.Payments, i, err)
+		case "case":
+			b.Cases, err = more(b.Cases, i, err)
+		}
+	}
+	if err == nil && b.Order.Number == "" {
+		err = order.ErrNotFound
+	}
+	slices.SortFunc(b.Attempts, func(x, y order.Attempt) int { return x.StartedAt.Compare(y.StartedAt) })
+	return b, err
+}
+
+func more[T any](list []T, i item, err error) ([]T, error) {
+	var v T
+	err = errors.Join(err, decode(i, &v))
+	return append(list, v), err
+}
+
+// Settle stores what a notice did, whole or not at all. ErrChanged where the order moved meanwhile: decide again.
+func (t *Table) Settle(ctx context.Context, c payment.Change) error {
+	rows := []row{attemptRow(c.Attempt)}
+	if p := c.Payment; p != nil {
+		rows = append(rows, row{key: paymentKey(p.Order, p.ID), kind: "payment", value: *p, revision: p.Revision})
+	}
+	if c.Order != nil {
+		rows = append(rows, orderRow(*c.Order))
+	}
+	if c.License != nil {
+		rows = append(rows, licenseRow(*c.License))
+	}
+	if k := c.Case; k != nil {
+		rows = append(rows, row{key: caseKey(k.Order, k.Payment), kind: "case", value: *k, revision: k.Revision})
+	}
+	for _, l := range c.Letters {
+		rows = append(rows, letterRow(l))
+	}
+	return t.commit(ctx, rows...)
+}
+
+// Refuse keeps a notice that did not fit, once however often it comes.
+func (t *Table) Refuse(ctx context.Context, r payment.Refused) error {
+	k := refusedKey(r.Bank, strings.Join([]string{string(r.Reason), r.Service, r.Stamp, r.Number, r.Amount, r.Reference}, "\n"))
+	if err := t.commit(ctx, row{key: k, kind: "refused", value: r}); !errors.Is(err, ErrChanged) {
+		return err
+	}
+	return nil
+}
+
+// Shards are how many partitions of the index each kind of due thing is spread over: a thousand write units a second each.
+const Shards = 16
+
+// The kinds of the index: what the two schedules ask for.
+const (
+	Activation = "activation"
+	Expiry     = "expiry"
+)
+
+func duePartition(kind string, shard int) string {
+	return "license#" + kind + "#" + string(rune('a'+shard))
+}
+
+func licenseRow(l license.License) row {
+	r := row{key: licenseKey(l.Account, l.ID), kind: "license", value: l, revision: l.Revision}
+	if at, to, ok := l.Next(); ok {
+		h := fnv.New32a()
+		h.Write([]byte(l.ID))
+		kind := Expiry
+		if to == license.Active {
+			kind = Activation
+		}
+		r.due, r.at = duePartition(kind, int(h.Sum32()%Shards)), instant(at)+"#"+string(l.ID)
+	}
+	return r
+}
+
+// Due is a page of the licenses of a kind and shard whose next moment has come, the longest waiting first: candidates, as the
+// index lists them.
+func (t *Table) Due(ctx context.Context, kind string, shard int, now time.Time, limit int32) ([]license.License, error) {
+	out, err := t.client.Query(ctx, &dynamodb.QueryInput{
+		TableName: &t.name, IndexName: aws.String("due"), Limit: &limit, KeyConditionExpression: aws.String("due = :d AND dueAt < :n"),
+		ExpressionAttributeValues: item{":d": text(duePartition(kind, shard)), ":n": text(instant(now) + "$")}, // "$" follows "#"
+	})
+	if err != nil {
+		return nil, err
+	}
+	licenses := make([]license.License, len(out.Items))
+	for i, it := range out.Items {
+		if err := decode(it, &licenses[i]); err != nil {
+			return nil, err
+		}
+	}
+	return licenses, nil
+}
+
+// ChangeLicense stores a changed license and its letter. ErrChanged where somebody was quicker.
+func (t *Table) ChangeLicense(ctx context.Context, l license.License, letters ...letter.Letter) error {
+	rows := []row{licenseRow(l)}
+	for _, l := range letters {
+		rows = append(rows, letterRow(l))
+	}
+	return t.commit(ctx, rows...)
+}
+
+func letterRow(l letter.Letter) row {
+	return row{key: letterKey(l.ID), kind: "mail", value: l, revision: l.Revision}
+}
+
+// Letter reads a letter. That there is none is a fault: its id came from the table.
+func (t *Table) Letter(ctx context.Context, id letter.ID) (l letter.Letter, err error) {
+	return l, t.one(ctx, letterKey(id), &l)
+}
+
+// ChangeLetter stores a changed letter. ErrChanged where somebody was quicker.
+func (t *Table) ChangeLetter(ctx context.Context, l letter.Letter) error {
+	return t.commit(ctx, letterRow(l))
+}
+
+// Recipient is whom to write to for an account.
+func (t *Table) Recipient(ctx context.Context, id string) (letter.Recipient, error) {
+	a, err := t.Account(ctx, account.ID(id))
+	return letter.Recipient{Address: string(a.Address), Name: a.FirstName + " " + a.LastName, Language: a.Language}, err
+}
+
+// NewLetter is the letter that a record of the stream tells of, if it does.
+func NewLetter(r events.DynamoDBEventRecord) (letter.ID, bool) {
+	image := r.Change.NewImage
+	if r.EventName != "INSERT" || image["kind"].DataType() != events.DataTypeString || image["kind"].String() != "mail" {
+		return "", false
+	}
+	return letter.ID(image["id"].String()), true
+}

@@ -1,0 +1,274 @@
+package table
+
+import (
+	"context"
+	crand "crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"opiq/shared/problem"
+)
+
+// ErrChanged is what a write is refused with where somebody else was quicker: read again, decide again, write again.
+var ErrChanged = problem.New(problem.Unavailable, "changed_meanwhile", "Somebody else changed this at the same moment. Try again.").After(time.Second)
+
+// errNone is what reading a thing that is not there answers inside this package.
+var errNone = errors.New("table: no such item")
+
+// Table is the table.
+type Table struct {
+	client *dynamodb.Client
+	name   string
+}
+
+// Open makes the table of its name.
+func Open(cfg aws.Config, name string) *Table {
+	return &Table{dynamodb.NewFromConfig(cfg), name}
+}
+
+type item = map[string]types.AttributeValue
+
+// key is where an item stands. Only the constructors in keys.go make one.
+type key struct{ pk, sk string }
+
+func (k key) item() item { return item{"PK": text(k.pk), "SK": text(k.sk)} }
+
+func keyOf(i item) key { return key{textOf(i["PK"]), textOf(i["SK"])} }
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func textOf(v types.AttributeValue) string {
+	s, _ := v.(*types.AttributeValueMemberS)
+	if s == nil {
+		return ""
+	}
+	return s.Value
+}
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// row is an item about to be written.
+type row struct {
+	key      key
+	kind     string
+	value    any       // a struct with json names
+	revision int       // at which the item was read; zero where there must be none
+	due, at  string    // its place in the index of what is due, or empty
+	expires  time.Time // when nobody asks for it any more, or zero
+}
+
+var encoder = attributevalue.NewEncoder(func(o *attributevalue.EncoderOptions) {
+	o.TagKey = "json"
+	o.UseEncodingMarshalers = true
+})
+
+var decoder = attributevalue.NewDecoder(func(o *attributevalue.DecoderOptions) {
+	o.TagKey = "json"
+	o.UseEncodingUnmarshalers = true
+})
+
+// put is the write of a row. The mark is another for every commit: what stands in the table and carries it was written by
+// this very commit, even if no answer came.
+func (t *Table) put(r row, mark string) (types.Put, error) {
+	v, err := encoder.Encode(r.value)
+	if err != nil {
+		return types.Put{}, fmt.Errorf("table: %s: %w", r.kind, err)
+	}
+	m, ok := v.(*types.AttributeValueMemberM)
+	if !ok {
+		return types.Put{}, fmt.Errorf("table: %s is not a struct", r.kind)
+	}
+	i := m.Value
+	maps.Copy(i, r.key.item())
+	i["kind"], i["revision"], i["mark"] = text(r.kind), number(int64(r.revision)+1), text(mark)
+	if r.due != "" {
+		i["due"], i["dueAt"] = text(r.due), text(r.at)
+	}
+	if !r.expires.IsZero() {
+		i["expires"] = number(r.expires.Unix())
+	}
+	p := types.Put{
+		TableName: &t.name, Item: i, ConditionExpression: aws.String("attribute_not_exists(PK)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	if r.revision > 0 {
+		p.ConditionExpression = aws.String("revision = :r")
+		p.ExpressionAttributeValues = item{":r": number(int64(r.revision))}
+	}
+	return p, nil
+}
+
+// commit writes all rows or none. Where another write came between, it is ErrChanged; where what is there was written by
+// this commit, an answer was lost on the way, the SDK tried again, and the write is done.
+func (t *Table) commit(ctx context.Context, rows ...row) error {
+	mark := crand.Text()
+	puts := make([]types.Put, len(rows))
+	for i, r := range rows {
+		p, err := t.put(r, mark)
+		if err != nil {
+			return err
+		}
+		puts[i] = p
+	}
+	if len(puts) == 1 {
+		return t.putOne(ctx, puts[0])
+	}
+	return t.transact(ctx, puts)
+}
+
+func (t *Table) putOne(ctx context.Context, p types.Put) error {
+	_, err := t.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: p.TableName, Item: p.Item, ConditionExpression: p.ConditionExpression, ExpressionAttributeValues: p.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: p.ReturnValuesOnConditionCheckFailure,
+	})
+	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		if textOf(failed.Item["mark"]) == textOf(p.Item["mark"]) {
+			return nil
+		}
+		return ErrChanged
+	}
+	return err
+}
+
+// attempts are how often a transaction is tried that met another one: the SDK does not try those again by itself.
+const attempts = 6
+
+func (t *Table) transact(ctx context.Context, puts []types.Put) error {
+	in := &dynamodb.TransactWriteItemsInput{}
+	for _, p := range puts {
+		in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: &p})
+	}
+	for try := 0; ; try++ {
+		_, err := t.client.TransactWriteItems(ctx, in)
+		cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
+		if !ok {
+			return err
+		}
+		switch verdict(cancelled.CancellationReasons, textOf(puts[0].Item["mark"])) {
+		case done:
+			return nil
+		case changed:
+			return ErrChanged
+		case fault:
+			return err
+		}
+		if try == attempts {
+			return ErrChanged
+		}
+		select { // two transactions met: wait a moment, a different one each
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(rand.IntN(20<<try)+1) * time.Millisecond):
+		}
+	}
+}
+
+// outcome is what the reasons of a cancelled transaction come to.
+type outcome int
+
+const (
+	done    outcome = iota // all that failed stands there by this very commit: an answer was lost
+	changed                // another write came between
+	met                    // another transaction was under way, or the table asks to wait
+	fault                  // anything else
+)
+
+func verdict(reasons []types.CancellationReason, mark string) outcome {
+	out := done
+	for _, r := range reasons {
+		switch aws.ToString(r.Code) {
+		case "None", "":
+		case "ConditionalCheckFailed":
+			if textOf(r.Item["mark"]) != mark {
+				return changed
+			}
+		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+			out = met
+		default:
+			return fault
+		}
+	}
+	return out
+}
+
+// get reads items in one round trip, each as it stands after every write that was answered. What is not there is not in the answer.
+func (t *Table) get(ctx context.Context, keys ...key) (map[key]item, error) {
+	want := map[string]types.KeysAndAttributes{t.name: {ConsistentRead: aws.Bool(true)}}
+	k := want[t.name]
+	for _, x := range keys {
+		k.Keys = append(k.Keys, x.item())
+	}
+	want[t.name] = k
+	found := map[key]item{}
+	for try := 0; len(want) > 0; try++ {
+		if try == attempts {
+			return nil, errors.New("table: the table does not read all that it is asked for")
+		}
+		out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: want})
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range out.Responses[t.name] {
+			found[keyOf(i)] = i
+		}
+		want = out.UnprocessedKeys
+	}
+	return found, nil
+}
+
+// one reads one item into a value, or errNone.
+func (t *Table) one(ctx context.Context, k key, into any) error {
+	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.name, Key: k.item(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return err
+	}
+	if out.Item == nil {
+		return errNone
+	}
+	return decode(out.Item, into)
+}
+
+// partition reads the items of a partition whose sort key begins as given, in its order, as they stand.
+func (t *Table) partition(ctx context.Context, pk, begins string) ([]item, error) {
+	in := &dynamodb.QueryInput{
+		TableName: &t.name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :p AND begins_with(SK, :b)"),
+		ExpressionAttributeValues: item{":p": text(pk), ":b": text(begins)},
+	}
+	if begins == "" {
+		in.KeyConditionExpression, in.ExpressionAttributeValues = aws.String("PK = :p"), item{":p": text(pk)}
+	}
+	var all []item
+	for {
+		out, err := t.client.Query(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, out.Items...)
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			return all, nil
+		}
+	}
+}
+
+func decode(i item, into any) error {
+	return decoder.Decode(&types.AttributeValueMemberM{Value: i}, into)
+}
+
+// digest names a thing in a key by 128 bits of its hash.
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
+}
