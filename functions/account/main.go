@@ -1,0 +1,127 @@
+// Account keeps what belongs to a person who has one: a new password for a forgotten one, and what they agree to.
+//
+//	POST /v1/password/forgot
+//	POST /v1/password/reset
+//	POST /v1/account/acceptances
+package main
+
+import (
+	"context"
+	"log"
+	"time"
+
+	"opiq/shared/account"
+	"opiq/shared/cloud"
+	"opiq/shared/letter"
+	"opiq/shared/problem"
+	"opiq/shared/secret"
+	"opiq/shared/table"
+	"opiq/shared/web"
+)
+
+type store interface {
+	ByAddress(context.Context, account.Address) (account.Account, error)
+	Account(context.Context, account.ID) (account.Account, error)
+	Session(context.Context, account.Token, time.Time) (account.Session, account.Account, error)
+	ChangeAccount(context.Context, account.Account, ...letter.Letter) error
+	KeepLetter(context.Context, letter.Letter) error
+	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
+}
+
+type accounts struct {
+	store     store
+	passwords account.Passwords
+	tokens    account.Tokens
+	cookie    web.Cookie
+	now       func() time.Time
+}
+
+func main() {
+	cfg := cloud.Config()
+	pepper, err := secret.Open(cfg, cloud.Env("SECRETS")).Pepper(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	web.Start(accounts{
+		table.Open(cfg, cloud.Env("TABLE")), account.NewPasswords(pepper), account.NewTokens(pepper), web.CookieAt(cloud.Env("PUBLIC_URL")), time.Now,
+	}.routes())
+}
+
+func (a accounts) routes() web.Routes {
+	return web.Routes{"POST /v1/password/forgot": a.forgot, "POST /v1/password/reset": a.reset, "POST /v1/account/acceptances": a.accept}
+}
+
+type forgetting struct {
+	Email string `json:"email"`
+}
+
+// Check names the wrong field.
+func (in *forgetting) Check() []problem.Field { return account.CheckAddress("/email", in.Email) }
+
+func (a accounts) forgot(ctx context.Context, r web.Request) (web.Response, error) {
+	var in forgetting
+	if err := r.Decode(&in); err != nil {
+		return web.Response{}, err
+	}
+	now := a.now()
+	address, _ := account.ParseAddress(in.Email)
+	wait, err := a.store.Spend(ctx, "letter "+address.Hash(), account.LetterTries, now)
+	if err != nil {
+		return web.Response{}, err
+	}
+	if wait > 0 {
+		return web.Response{}, account.ErrTooManyLetters.After(wait)
+	}
+	who, err := a.store.ByAddress(ctx, address)
+	if err != nil {
+		return web.Response{}, err
+	}
+	if who.ID == "" { // nobody: as many writes, and no letter
+		_, err := a.store.Spend(ctx, "nobody "+address.Hash(), account.LetterTries, now)
+		return web.Accepted(), err
+	}
+	return web.Accepted(), a.store.KeepLetter(ctx, who.ResetLetter(now))
+}
+
+func (a accounts) reset(ctx context.Context, r web.Request) (web.Response, error) {
+	var in account.NewPassword
+	if err := r.Decode(&in); err != nil {
+		return web.Response{}, err
+	}
+	subject, err := a.tokens.Open(account.Reset, in.Token, a.now())
+	if err != nil {
+		return web.Response{}, err
+	}
+	who, err := a.store.Account(ctx, account.SplitReset(subject))
+	if err != nil {
+		return web.Response{}, err
+	}
+	who, err = who.Reset(subject, a.passwords.Hash(in.Password))
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.NoContent(), a.store.ChangeAccount(ctx, who, who.ChangedLetter(a.now()))
+}
+
+type accepting struct {
+	Accept []account.Accepting `json:"accept"`
+}
+
+// Check names the wrong fields.
+func (in *accepting) Check() []problem.Field { return account.CheckAccept("/accept", in.Accept) }
+
+func (a accounts) accept(ctx context.Context, r web.Request) (web.Response, error) {
+	var in accepting
+	if err := r.Decode(&in); err != nil {
+		return web.Response{}, err
+	}
+	_, who, err := a.store.Session(ctx, account.ParseToken(a.cookie.Of(r)), a.now())
+	if err != nil {
+		return web.Response{}, err
+	}
+	who, err = who.Accept(in.Accept, a.now(), r.IP())
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.NoContent(), a.store.ChangeAccount(ctx, who)
+}

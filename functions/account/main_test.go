@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"opiq/local/fault"
+	"opiq/local/golden"
+	"opiq/local/ledger"
+	"opiq/local/people"
+	"opiq/local/stage"
+	"opiq/shared/account"
+	"opiq/shared/letter"
+	"opiq/shared/table"
+	"opiq/shared/web"
+)
+
+func open(cfg aws.Config, name string) accounts {
+	return accounts{table.Open(cfg, name), account.NewPasswords(people.Pepper), account.NewTokens(people.Pepper), web.CookieAt(people.PublicURL), people.Now}
+}
+
+func letters(t *testing.T, cfg aws.Config, name string, kind letter.Kind) (n int) {
+	t.Helper()
+	l, err := ledger.Read(t.Context(), cfg, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range l.Letters {
+		if x.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func TestEvents(t *testing.T) {
+	golden.Events(t, "account", func(t *testing.T, _ string, event []byte) any {
+		cfg, name := stage.Table(t)
+		people.MoveIn(t, table.Open(cfg, name))
+		return map[string]any{
+			"answer":          people.Answer(t, open(cfg, name).routes(), event),
+			"passwordReset":   letters(t, cfg, name, letter.PasswordReset),
+			"passwordChanged": letters(t, cfg, name, letter.PasswordChanged),
+		}
+	})
+}
+
+var errStatus = errors.New("an answer that a browser would try again")
+
+func act(ctx context.Context, a accounts, route string, body any) error {
+	out, err := a.routes().Handle(ctx, people.Request(route, people.Mari, nil, body))
+	if err == nil && out.StatusCode >= 500 {
+		err = errStatus
+	}
+	return err
+}
+
+func TestAForgottenPasswordWithEveryCallBroken(t *testing.T) {
+	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+		cfg, name := stage.Table(t)
+		people.MoveIn(t, table.Open(cfg, name))
+		a := open(broken(cfg), name)
+		return func(ctx context.Context) error {
+				return act(ctx, a, "POST /v1/password/forgot", forgetting{"mari@example.ee"})
+			}, func(t *testing.T) {
+				if n := letters(t, cfg, name, letter.PasswordReset); n != 1 {
+					t.Errorf("%d letters", n)
+				}
+			}
+	})
+}
+
+func TestANewPasswordWithEveryCallBroken(t *testing.T) {
+	token := account.NewTokens(people.Pepper).Token(account.Reset, string(people.Mari)+"-0", people.Noon.Add(time.Hour))
+	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+		cfg, name := stage.Table(t)
+		people.MoveIn(t, table.Open(cfg, name))
+		a := open(broken(cfg), name)
+		return func(ctx context.Context) error {
+				return act(ctx, a, "POST /v1/password/reset", account.NewPassword{Token: token, Password: "üheksa kuuske"})
+			}, func(t *testing.T) {
+				s := table.Open(cfg, name)
+				mari, err := s.Account(t.Context(), people.Mari)
+				if err != nil || !a.passwords.Match(mari.Password, "üheksa kuuske") || mari.Sessions != 1 {
+					t.Errorf("the password is the old one, or %d sessions were ended (%v)", mari.Sessions, err)
+				}
+				if _, _, err := s.Session(t.Context(), people.Token(people.Mari), people.Noon); !errors.Is(err, account.ErrSignedOut) {
+					t.Error("an old session signs in:", err)
+				}
+				if n := letters(t, cfg, name, letter.PasswordChanged); n != 1 {
+					t.Errorf("%d letters", n)
+				}
+			}
+	})
+}
+
+func TestAcceptingWithEveryCallBroken(t *testing.T) {
+	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+		cfg, name := stage.Table(t)
+		people.MoveIn(t, table.Open(cfg, name))
+		a := open(broken(cfg), name)
+		return func(ctx context.Context) error {
+				return act(ctx, a, "POST /v1/account/acceptances", accepting{[]account.Accepting{{Document: "order", Version: "2017-07-01"}}})
+			}, func(t *testing.T) {
+				if mari, err := table.Open(cfg, name).Account(t.Context(), people.Mari); err != nil || len(mari.Accepted) != 2 {
+					t.Errorf("accepted %v (%v)", mari.Accepted, err)
+				}
+			}
+	})
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"opiq/local/bank"
+	"opiq/local/fault"
+	"opiq/local/golden"
+	"opiq/local/ledger"
+	"opiq/local/people"
+	"opiq/local/stage"
+	"opiq/shared/banklink"
+	"opiq/shared/civil"
+	"opiq/shared/order"
+	"opiq/shared/secret"
+	"opiq/shared/table"
+)
+
+const names = "swedbank,seb,lhv,luminor,coop"
+
+// agreed are the stand-in banks' agreements, with keys that are the same each time.
+func agreed(t *testing.T, cfg aws.Config) map[banklink.Bank]desk {
+	t.Helper()
+	values, banks, err := bank.Local(people.PublicURL, "/opiq/dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(banks.Close)
+	found, err := open(t.Context(), secret.Open(stage.Parameters(t, cfg, values), "/opiq/dev"), banklink.Banks(names))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func counter(t *testing.T, cfg aws.Config, name string) checkout {
+	return checkout{table.Open(cfg, name), agreed(t, cfg), people.PublicURL, people.Now}
+}
+
+func TestEvents(t *testing.T) {
+	golden.Events(t, "checkout", func(t *testing.T, _ string, event []byte) any {
+		cfg, name := stage.Table(t)
+		people.MoveIn(t, table.Open(cfg, name))
+		return people.Answer(t, counter(t, cfg, name).routes(), event)
+	})
+}
+
+var wish = order.Wish{Months: 6, StartsOn: civil.Date{Year: 2026, Month: 12, Day: 1}, OrderTerms: "2017-07-01", ImmediateSupply: true}
+
+var errStatus = errors.New("an answer that a browser would try again")
+
+func TestOrderingWithEveryCallBroken(t *testing.T) {
+	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+		cfg, name := stage.Table(t)
+		people.MoveIn(t, table.Open(cfg, name))
+		routes := checkout{table.Open(broken(cfg), name), nil, people.PublicURL, people.Now}.routes()
+		return func(ctx context.Context) error {
+				out, err := routes.Handle(ctx, people.Request("POST /v1/orders", people.Jaan, nil, wish))
+				if err == nil && out.StatusCode != 201 {
+					err = errStatus
+				}
+				return err
+			}, func(t *testing.T) {
+				l, err := ledger.Read(t.Context(), cfg, name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				orders, err := table.Open(cfg, name).Orders(t.Context(), people.Token(people.Jaan), people.Noon)
+				if len(orders) != 1 || len(l.Orders) != 4 || err != nil {
+					t.Errorf("Jaan has %d orders of %d (%v)", len(orders), len(l.Orders), err)
+				}
+				for _, b := range l.Check() {
+					t.Error(b)
+				}
+			}
+	})
+}
+
+func TestStartingToPayWithEveryCallBroken(t *testing.T) {
+	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+		cfg, name := stage.Table(t)
+		s := table.Open(cfg, name)
+		people.MoveIn(t, s)
+		routes := checkout{table.Open(broken(cfg), name), agreed(t, cfg), people.PublicURL, people.Now}.routes()
+		path := map[string]string{"number": string(people.Waiting)}
+		return func(ctx context.Context) error {
+				out, err := routes.Handle(ctx, people.Request("POST /v1/orders/{number}/payments", people.Mari, path, order.Way{Method: order.BankLink, Bank: "seb"}))
+				if err == nil && out.StatusCode != 201 {
+					err = errStatus
+				}
+				return err
+			}, func(t *testing.T) {
+				book, err := s.Book(t.Context(), people.Waiting)
+				if err != nil || len(book.Attempts) != 2 {
+					t.Errorf("%d attempts (%v)", len(book.Attempts), err)
+				}
+			}
+	})
+}
+
+func TestTheSameOrderManyTimesAtOnceIsOneOrder(t *testing.T) {
+	cfg, name := stage.Table(t)
+	people.MoveIn(t, table.Open(cfg, name))
+	routes := checkout{table.Open(cfg, name), nil, people.PublicURL, people.Now}.routes()
+	var wait sync.WaitGroup
+	answers := make([]string, 16)
+	for i := range answers {
+		wait.Go(func() {
+			out, err := routes.Handle(t.Context(), people.Request("POST /v1/orders", people.Jaan, nil, wish))
+			answers[i] = fmt.Sprint(out.StatusCode, out.Body, err)
+		})
+	}
+	wait.Wait()
+	for _, a := range answers {
+		if a != answers[0] || a[:3] != "201" {
+			t.Errorf("%s\n is not\n%s", a, answers[0])
+		}
+	}
+}
+
+func TestTheSameOrderLaterGetsTheSameAnswer(t *testing.T) {
+	cfg, name := stage.Table(t)
+	people.MoveIn(t, table.Open(cfg, name))
+	c := checkout{table.Open(cfg, name), nil, people.PublicURL, people.Now}
+	send := func() string {
+		out, err := c.routes().Handle(t.Context(), people.Request("POST /v1/orders", people.Jaan, nil, wish))
+		return fmt.Sprint(out.StatusCode, out.Body, err)
+	}
+	first := send()
+	var placed order.Document
+	if err := json.Unmarshal([]byte(strings.TrimSuffix(strings.TrimPrefix(first, "201"), "<nil>")), &placed); err != nil {
+		t.Fatal(first, err)
+	}
+	book, err := table.Open(cfg, name).Book(t.Context(), placed.Number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancelled, err := book.Order.Cancel(people.Noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Open(cfg, name).ChangeOrder(t.Context(), cancelled); err != nil {
+		t.Fatal(err)
+	}
+	if again := send(); again != first {
+		t.Errorf("%s\n is not\n%s", again, first)
+	}
+}
+
+func TestAProdStageDoesNotStartWithTestKeys(t *testing.T) {
+	values, banks, err := bank.Local(people.PublicURL, "/opiq/prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer banks.Close()
+	cfg := stage.Parameters(t, stage.Config(t), values)
+	if _, err := open(t.Context(), secret.Open(cfg, "/opiq/prod"), banklink.Banks(names)); !errors.Is(err, secret.ErrTest) {
+		t.Errorf("it opens: %v", err)
+	}
+	if _, err := secret.Open(cfg, "/opiq/prod").Pepper(t.Context()); !errors.Is(err, secret.ErrTest) {
+		t.Errorf("the pepper is taken: %v", err)
+	}
+}

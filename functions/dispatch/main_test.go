@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"opiq/local/fault"
+	"opiq/local/golden"
+	"opiq/local/stage"
+	"opiq/shared/letter"
+	"opiq/shared/queue"
+)
+
+// sent keeps what is sent, and refuses the letters that it is told to.
+type sent struct {
+	ids    []letter.ID
+	refuse letter.ID
+}
+
+func (s *sent) SendAll(_ context.Context, messages []any) (failed []int, err error) {
+	for i, m := range messages {
+		if id := m.(letter.Ready).Letter; id == s.refuse {
+			failed = append(failed, i)
+		} else {
+			s.ids = append(s.ids, id)
+		}
+	}
+	return failed, nil
+}
+
+func read(t *testing.T, event []byte) (e events.DynamoDBEvent) {
+	t.Helper()
+	if err := json.Unmarshal(event, &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestEvents(t *testing.T) {
+	golden.Events(t, "dispatch", func(t *testing.T, _ string, event []byte) any {
+		var mail sent
+		answer, err := dispatch{&mail}.handle(t.Context(), read(t, event))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return map[string]any{"answer": answer, "sent": mail.ids}
+	})
+}
+
+// batch is a batch of the stream with new letters.
+func batch(n int) (e events.DynamoDBEvent) {
+	for i := range n {
+		e.Records = append(e.Records, events.DynamoDBEventRecord{EventName: "INSERT", Change: events.DynamoDBStreamRecord{
+			SequenceNumber: fmt.Sprintf("%03d", i),
+			NewImage: map[string]events.DynamoDBAttributeValue{
+				"kind": events.NewStringAttribute("mail"), "id": events.NewStringAttribute(fmt.Sprintf("order/%03d/receipt", i)),
+			},
+		}})
+	}
+	return e
+}
+
+func TestWhatIsNotTakenComesAgainFromThereOn(t *testing.T) {
+	mail := sent{refuse: "order/013/receipt"}
+	answer, err := dispatch{&mail}.handle(t.Context(), batch(25))
+	if err != nil || len(answer.BatchItemFailures) != 1 || answer.BatchItemFailures[0].ItemIdentifier != "013" {
+		t.Errorf("%+v %v", answer, err)
+	}
+}
+
+var errAgain = errors.New("some records come again")
+
+func TestDispatchingWithEveryCallBroken(t *testing.T) {
+	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+		cfg, url := stage.Config(t), stage.Queue(t, "mail")
+		d := dispatch{queue.Open(broken(cfg), url)}
+		return func(ctx context.Context) error {
+				answer, err := d.handle(ctx, batch(12))
+				if err == nil && len(answer.BatchItemFailures) > 0 {
+					err = errAgain
+				}
+				return err
+			}, func(t *testing.T) {
+				client, seen := sqs.NewFromConfig(cfg), map[string]bool{}
+				for range 20 {
+					out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if len(out.Messages) == 0 {
+						break
+					}
+					for _, m := range out.Messages {
+						seen[*m.Body] = true
+					}
+				}
+				var want []string
+				for i := range 12 {
+					want = append(want, fmt.Sprintf(`{"letter":"order/%03d/receipt"}`, i))
+				}
+				for _, w := range want {
+					if !seen[w] {
+						t.Errorf("%s is lost", w)
+					}
+				}
+				if len(seen) != len(want) {
+					t.Errorf("%d messages for %d letters", len(seen), len(want))
+				}
+			}
+	})
+}

@@ -1,0 +1,140 @@
+// EmailReceipts sends the letters that the queue "mail" names.
+//
+//	SQS mail: {"letter": ID}
+//
+// A letter is taken with a lease, handed to SES and marked as sent, so that two deliveries at once send it once, and a
+// process that dies leaves it to the next. Only where SES took it and nobody heard so can it go out twice; it is never
+// forgotten.
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"time"
+
+	"opiq/shared/account"
+	"opiq/shared/cloud"
+	"opiq/shared/letter"
+	"opiq/shared/mail"
+	"opiq/shared/metric"
+	"opiq/shared/queue"
+	"opiq/shared/secret"
+	"opiq/shared/seller"
+	"opiq/shared/table"
+)
+
+type store interface {
+	Letter(context.Context, letter.ID) (letter.Letter, error)
+	Recipient(context.Context, string) (letter.Recipient, error)
+	ChangeLetter(context.Context, letter.Letter) error
+}
+
+type sender interface {
+	Send(context.Context, letter.Letter, letter.Recipient, letter.Message) (string, error)
+}
+
+type receipts struct {
+	store  store
+	mail   sender
+	tokens account.Tokens
+	site   letter.Site
+	now    func() time.Time
+}
+
+func main() {
+	cfg := cloud.Config()
+	pepper, err := secret.Open(cfg, cloud.Env("SECRETS")).Pepper(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	ses, err := mail.Open(cfg, cloud.Env("SENDER"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	site := letter.Site{PublicURL: cloud.Env("PUBLIC_URL"), Seller: seller.StarCloud}
+	queue.Start(receipts{table.Open(cfg, cloud.Env("TABLE")), ses, account.NewTokens(pepper), site, time.Now}.send)
+}
+
+// lease is how long a letter is in one sender's hands: the function's time-out, after which none of its processes lives.
+const lease = 30 * time.Second
+
+func (r receipts) send(ctx context.Context, ready letter.Ready) error {
+	l, err := r.store.Letter(ctx, ready.Letter)
+	if err != nil || l.Done() {
+		return err
+	}
+	if l, err = l.Take(r.now(), lease); err != nil {
+		return err
+	}
+	to, err := r.recipient(ctx, l)
+	if err != nil {
+		return err
+	}
+	if r.late(l) {
+		return r.refuse(ctx, l, to, "link_expired")
+	}
+	m, err := letter.Render(l, to, r.site, r.token(l))
+	if err != nil {
+		return err
+	}
+	if l, err = r.change(ctx, l); err != nil {
+		return err
+	}
+	id, err := r.mail.Send(ctx, l, to, m)
+	if refused, ok := errors.AsType[*mail.Refused](err); ok {
+		return r.refuse(ctx, l, to, refused.Code)
+	}
+	if err != nil {
+		return err
+	}
+	if l, err = l.Accept(r.now(), to, m, id); err != nil {
+		return err
+	}
+	_, err = r.change(ctx, l)
+	return err
+}
+
+// recipient is read at the last moment: a person who has moved gets the letter at the new address.
+func (r receipts) recipient(ctx context.Context, l letter.Letter) (letter.Recipient, error) {
+	if l.Account == "" {
+		return l.Recipient(), nil
+	}
+	return r.store.Recipient(ctx, l.Account)
+}
+
+// late tells whether the letter's link is over already: it would only lead its reader astray, who may ask for another.
+func (r receipts) late(l letter.Letter) bool {
+	return l.Link() != "" && !r.now().Before(l.Expires())
+}
+
+var purposes = map[letter.Kind]account.Purpose{letter.Verify: account.Verify, letter.PasswordReset: account.Reset}
+
+// token is the secret of the letter's link, "" where it has none. It is made here and kept nowhere.
+func (r receipts) token(l letter.Letter) string {
+	if l.Link() == "" {
+		return ""
+	}
+	return r.tokens.Token(purposes[l.Kind], l.Link(), l.Expires())
+}
+
+// refuse records that the letter will never go out, and calls for somebody to look.
+func (r receipts) refuse(ctx context.Context, l letter.Letter, to letter.Recipient, reason string) error {
+	l, err := l.Refuse(r.now(), to, reason)
+	if err != nil {
+		return err
+	}
+	if _, err = r.change(ctx, l); err == nil {
+		metric.Count("LetterRefused", reason, string(l.Kind))
+	}
+	return err
+}
+
+// change stores the letter and answers it as it now stands in the table.
+func (r receipts) change(ctx context.Context, l letter.Letter) (letter.Letter, error) {
+	if err := r.store.ChangeLetter(ctx, l); err != nil {
+		return l, err
+	}
+	l.Revision++
+	return l, nil
+}

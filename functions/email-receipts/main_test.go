@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"reflect"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"opiq/local/golden"
+	"opiq/shared/account"
+	"opiq/shared/lang"
+	"opiq/shared/letter"
+	"opiq/shared/mail"
+	"opiq/shared/queue"
+	"opiq/shared/seller"
+	"opiq/shared/table"
+)
+
+var (
+	start  = time.Date(2026, 9, 1, 9, 8, 0, 0, time.UTC)
+	tokens = account.NewTokens([]byte("test-pepper-0123456789-0123456789"))
+	site   = letter.Site{PublicURL: "https://opiq.example", Seller: seller.StarCloud}
+
+	errLost = errors.New("the call was lost")
+)
+
+// shelf is table and mailbox in memory, with a clock that stands still until it is moved. A write is taken at the revision
+// that was read, as the table takes it. Broken breaks one call by its number: before it works, or after.
+type shelf struct {
+	mu      sync.Mutex
+	now     time.Time
+	letters map[letter.ID]letter.Letter
+	people  map[string]letter.Recipient
+	sent    []posted
+	refuse  map[string]error // by address
+
+	calls  int
+	broken int // the number of the call to break, from 1
+	kept   bool
+	last   string // the name of the call that broke
+}
+
+type posted struct {
+	Letter  letter.ID `json:"letter"`
+	To      string    `json:"to"`
+	Subject string    `json:"subject"`
+	text    string
+}
+
+func (s *shelf) call(name string, work func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls++; s.calls == s.broken {
+		s.last = name
+		if s.kept {
+			work()
+		}
+		return errLost
+	}
+	return work()
+}
+
+func (s *shelf) Letter(_ context.Context, id letter.ID) (l letter.Letter, err error) {
+	err = s.call("Letter", func() error {
+		found, ok := s.letters[id]
+		if !ok {
+			return errors.New("there is no such letter")
+		}
+		l = found
+		return nil
+	})
+	return l, err
+}
+
+func (s *shelf) Recipient(_ context.Context, id string) (to letter.Recipient, err error) {
+	err = s.call("Recipient", func() error {
+		to = s.people[id]
+		return nil
+	})
+	return to, err
+}
+
+func (s *shelf) ChangeLetter(_ context.Context, l letter.Letter) error {
+	return s.call("ChangeLetter", func() error {
+		now, next := s.letters[l.ID], l
+		next.Revision++
+		switch {
+		case reflect.DeepEqual(now, next): // the answer was lost on the way
+			return nil
+		case now.Revision != l.Revision:
+			return table.ErrChanged
+		}
+		s.letters[l.ID] = next
+		return nil
+	})
+}
+
+func (s *shelf) Send(_ context.Context, l letter.Letter, to letter.Recipient, m letter.Message) (id string, err error) {
+	err = s.call("Send", func() error {
+		if err := s.refuse[to.Address]; err != nil {
+			return err
+		}
+		s.sent = append(s.sent, posted{l.ID, to.Address, m.Subject, m.Text})
+		id = "ses-" + strconv.Itoa(len(s.sent))
+		return nil
+	})
+	return id, err
+}
+
+func (s *shelf) receipts() receipts {
+	return receipts{s, s, tokens, site, func() time.Time { return s.now }}
+}
+
+var order = map[string]string{
+	"order": "2600012345", "months": "3", "startsOn": "2026-09-01", "endsOn": "2026-12-01", "validThrough": "2026-11-30", "net": "1008", "vat": "242",
+	"gross": "1250", "vatRate": "24", "terms": "2017-07-01", "placedAt": "2026-09-01T09:00:00Z",
+}
+
+// stocked is a shelf with a letter of each situation. The ids name the situations.
+func stocked() *shelf {
+	created := start.Add(-time.Minute)
+	link := func(subject string, left time.Duration) map[string]string {
+		return map[string]string{subject: "subject-1", "expires": start.Add(left).Format(time.RFC3339)}
+	}
+	s := &shelf{
+		now: start, letters: map[letter.ID]letter.Letter{},
+		people: map[string]letter.Recipient{
+			"mari":  {Address: "mari@example.com", Name: "Mari Maasikas", Language: lang.Estonian},
+			"asel":  {Address: "asel@example.com", Name: "Әсел <b>", Language: lang.Kazakh},
+			"gone":  {Address: "gone@example.com", Name: "Gone Girl", Language: lang.English},
+			"pause": {Address: "pause@example.com", Name: "Peter Pause", Language: lang.English},
+		},
+		refuse: map[string]error{"gone@example.com": &mail.Refused{Code: "MessageRejected"}, "pause@example.com": errors.New("mail: SES answered Throttling")},
+	}
+	sold := func(id letter.ID, who string) letter.Letter {
+		return letter.Letter{ID: id, Kind: letter.OrderConfirmation, Account: who, Facts: order, CreatedAt: created, Revision: 1}
+	}
+	held := sold("order/held/confirmation", "mari")
+	held.State, held.HeldUntil = letter.Sending, start.Add(time.Second)
+	left := sold("order/left/confirmation", "mari")
+	left.State, left.HeldUntil = letter.Sending, start
+	done := sold("order/sent/confirmation", "mari")
+	done.State = letter.Sent
+	poor := sold("order/poor/confirmation", "mari")
+	poor.Facts = map[string]string{"order": "2600012345"}
+	for _, l := range []letter.Letter{
+		sold("order/2600012345/confirmation", "mari"), sold("order/kazakh/confirmation", "asel"), sold("order/refused/confirmation", "gone"),
+		sold("order/again/confirmation", "pause"), held, left, done, poor,
+		{ID: "signup/1/verify/1", Kind: letter.Verify, To: "new@example.com", Language: lang.Russian, Facts: link("signup", 59*time.Minute), CreatedAt: created, Revision: 1},
+		{ID: "signup/2/verify/1", Kind: letter.Verify, To: "late@example.com", Language: lang.English, Facts: link("signup", 0), CreatedAt: created, Revision: 1},
+		{ID: "account/1/password_reset/1", Kind: letter.PasswordReset, Account: "mari", Facts: link("reset", 59*time.Minute), CreatedAt: created, Revision: 1},
+		{ID: "account/1/password_changed/1", Kind: letter.PasswordChanged, Account: "mari", CreatedAt: created, Revision: 1},
+	} {
+		s.letters[l.ID] = l
+	}
+	return s
+}
+
+func TestEvents(t *testing.T) {
+	golden.Events(t, "email-receipts", func(t *testing.T, _ string, event []byte) any {
+		var e events.SQSEvent
+		if err := json.Unmarshal(event, &e); err != nil {
+			t.Fatal(err)
+		}
+		s := stocked()
+		before := maps.Clone(s.letters)
+		out, err := queue.Handler[letter.Ready](s.receipts().send).Handle(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.DeleteFunc(s.letters, func(id letter.ID, l letter.Letter) bool { return l.Revision == before[id].Revision })
+		return struct {
+			Answer  events.SQSEventResponse     `json:"answer"`
+			Sent    []posted                    `json:"sent"`
+			Changed map[letter.ID]letter.Letter `json:"changed"`
+		}{out, s.sent, s.letters}
+	})
+}
+
+const confirmation = letter.ID("order/2600012345/confirmation")
+
+// TestEveryBrokenCall breaks each call of a sending once before it works and once after, until there is none left to
+// break. The letter comes again, as SQS brings it, and is sent: once, but where SES had taken it and the record of it broke.
+func TestEveryBrokenCall(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		for i := 1; ; i++ {
+			s := stocked()
+			s.broken, s.kept = i, kept
+			r := s.receipts()
+			err := r.send(t.Context(), letter.Ready{Letter: confirmation})
+			if s.last == "" {
+				if i < 5 || err != nil {
+					t.Fatalf("only %d calls, %v", i-1, err)
+				}
+				break
+			}
+			if err == nil {
+				t.Errorf("call %d (%s) broke and nobody said so", i, s.last)
+			}
+			for range 2 {
+				s.now = s.now.Add(lease)
+				if err := r.send(t.Context(), letter.Ready{Letter: confirmation}); err != nil {
+					t.Errorf("call %d (%s, kept %t): again: %v", i, s.last, kept, err)
+				}
+			}
+			allowed := 1
+			if i == 4 && kept || i == 5 && !kept { // SES took it; its answer, or the record of it, was lost
+				allowed = 2
+			}
+			if l := s.letters[confirmation]; l.State != letter.Sent || len(s.sent) != allowed {
+				t.Errorf("call %d (%s, kept %t): %s after %d mails, want %d", i, s.last, kept, l.State, len(s.sent), allowed)
+			}
+		}
+	}
+}
+
+func TestManyDeliveriesAtOnceSendOnce(t *testing.T) {
+	s := stocked()
+	r := s.receipts()
+	var all sync.WaitGroup
+	answers := make([]error, 32)
+	for i := range answers {
+		all.Go(func() { answers[i] = r.send(t.Context(), letter.Ready{Letter: confirmation}) })
+	}
+	all.Wait()
+	for _, err := range answers {
+		if err != nil && !errors.Is(err, letter.ErrHeld) && !errors.Is(err, table.ErrChanged) {
+			t.Error(err)
+		}
+	}
+	if len(s.sent) != 1 || s.letters[confirmation].State != letter.Sent {
+		t.Errorf("%d mails, %s", len(s.sent), s.letters[confirmation].State)
+	}
+	if err := r.send(t.Context(), letter.Ready{Letter: confirmation}); err != nil || len(s.sent) != 1 {
+		t.Errorf("later: %v, %d mails", err, len(s.sent))
+	}
+}
+
+func TestTemporaryFailureComesAgain(t *testing.T) {
+	s := stocked()
+	r := s.receipts()
+	ready := letter.Ready{Letter: "order/again/confirmation"}
+	if err := r.send(t.Context(), ready); err == nil || s.letters[ready.Letter].State != letter.Sending {
+		t.Fatalf("%v %s", err, s.letters[ready.Letter].State)
+	}
+	if err := r.send(t.Context(), ready); !errors.Is(err, letter.ErrHeld) {
+		t.Errorf("within the lease: %v", err)
+	}
+	delete(s.refuse, "pause@example.com")
+	s.now = s.now.Add(lease)
+	if err := r.send(t.Context(), ready); err != nil || s.letters[ready.Letter].State != letter.Sent {
+		t.Errorf("after the lease: %v %s", err, s.letters[ready.Letter].State)
+	}
+}
+
+func TestLinkOpensWhatItIsFor(t *testing.T) {
+	for id, purpose := range map[letter.ID]account.Purpose{"signup/1/verify/1": account.Verify, "account/1/password_reset/1": account.Reset} {
+		s := stocked()
+		if err := s.receipts().send(t.Context(), letter.Ready{Letter: id}); err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(`https://opiq\.example/\S+\?token=(\S+)`).FindStringSubmatch(s.sent[0].text)
+		if found == nil {
+			t.Fatalf("%s: no link in %s", id, s.sent[0].text)
+		}
+		secret, err := url.QueryUnescape(found[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if subject, err := tokens.Open(purpose, secret, s.now); err != nil || subject != "subject-1" {
+			t.Errorf("%s: %q %v", id, subject, err)
+		}
+		if kept := fmt.Sprint(s.letters[id]); regexp.MustCompile(regexp.QuoteMeta(secret)).MatchString(kept) {
+			t.Errorf("%s: the token was stored", id)
+		}
+	}
+}
+
+func TestEveryLinkHasItsPurpose(t *testing.T) {
+	for _, k := range letter.Kinds() {
+		_, ok := purposes[k]
+		linked := letter.Letter{Kind: k, Facts: map[string]string{"signup": "x", "reset": "x"}}.Link() != ""
+		if ok != linked {
+			t.Errorf("%s: link %t, purpose %t", k, linked, ok)
+		}
+	}
+}

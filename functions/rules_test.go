@@ -1,0 +1,105 @@
+package functions
+
+import (
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// TestRulesFind breaks the tree in one place and wants the rule that guards it to say so.
+func TestRulesFind(t *testing.T) {
+	const signupRoute = "Path: /v1/signup}}\n"
+	tree := load(t)
+	for _, c := range []struct{ name, file, from, to, rule, want string }{
+		{"folder without resource", "functions/nobody/main.go", "", "package main", "a folder is a function", "functions/nobody has no resource"},
+		{"resource without folder", "template.yaml", "functions/terms/", "functions/term/", "a folder is a function", "Terms has CodeUri"},
+		{"function without trigger", "template.yaml", `        Document: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: "/v1/terms/{document}"}}`, "", "a function has one kind of trigger", "Terms has 0 kinds"},
+		{"route outside v1", "template.yaml", signupRoute, "Path: /signup}}\n", "a function has one kind of trigger", `route "POST /signup"`},
+		{"route taken twice", "template.yaml", "/v1/signup/resend}}", "/v1/signup/verify}}", "a function has one kind of trigger", "both have route"},
+		{"event that is no JSON", "events/terms/broken.json", "", "{", "a function has events", "events/terms/broken.json"},
+		{"events of nobody", "events/nobody/a.json", "", "{}", "a function has events", "events/nobody belongs to no function"},
+		{"function without row", "README.md", "", "| `nobody` | |", "the README has a row for each function", "begins with checkout"},
+		{"route not described", "openapi.yaml", "", "openapi: 3.1.0\npaths: {}", "openapi.yaml has the template's routes", "POST /v1/orders is a route of checkout"},
+		{"route only described", "openapi.yaml", "", "openapi: 3.1.0\npaths: {/v1/nowhere: {get: {}}}", "openapi.yaml has the template's routes", "GET /v1/nowhere is no route"},
+		{"AWS in the trade", "shared/order/x.go", "", `package order; import _ "github.com/aws/aws-sdk-go-v2/aws"`, "imports", "shared/order/x.go imports github.com/aws"},
+		{"a process in the trade", "shared/order/x.go", "", `package order; import _ "os/exec"`, "imports", "imports os/exec"},
+		{"HTTP in the trade", "shared/order/x.go", "", `package order; import _ "net/http"`, "imports", "imports net/http"},
+		{"edge in the trade", "shared/order/x.go", "", `package order; import _ "opiq/shared/table"`, "imports", "the trade imports no edge"},
+		{"edge in an edge", "shared/queue/x.go", "", `package queue; import _ "opiq/shared/table"`, "imports", "edges import no edge"},
+		{"function in a function", "functions/orders/x.go", "", `package main; import _ "opiq/functions/checkout"`, "imports", "nothing imports a function"},
+		{"local outside", "functions/orders/x.go", "", `package main; import _ "opiq/local/golden"`, "imports", "never deployed"},
+		{"clock in the trade", "shared/order/x.go", "", `package order; import "time"; var x = time.Now()`, "the trade has no clock", "uses time.Now"},
+		{"dice", "shared/account/x.go", "", `package account; import _ "math/rand/v2"`, "the trade does not throw dice", "comes from crypto/rand"},
+		{"Intel", "template.yaml", "[arm64]", "[x86_64]", "functions run as they are measured", "Architectures"},
+		{"old runtime", "template.yaml", "provided.al2023", "provided.al2", "functions run as they are measured", "Runtime"},
+		{"too small", "template.yaml", "MemorySize: 256", "MemorySize: 128", "functions run as they are measured", "MemorySize"},
+		{"five variables", "template.yaml", "BANKS: !Ref Banks}", "BANKS: !Ref Banks, FIVE: a}", "variables are few and come with the right they need", "Checkout has 5 variables"},
+		{"variable without right", "template.yaml", "Action: [dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem]", "Action: []", "variables are few and come with the right they need", "Signup has the variable TABLE but no right"},
+		{"right without variable", "template.yaml", "{MAIL_QUEUE: !Ref MailQueue}", "{}", "variables are few and come with the right they need", "Dispatch may sqs:SendMessage but"},
+		{"key in the template", "template.yaml", "Conditions:", "# -----BEGIN PRIVATE KEY-----\nConditions:", "no secrets in plain sight", "looks like a secret"},
+		{"password in samconfig", "samconfig.toml", "version = 0.1", `password = "hunter2"`, "no secrets in plain sight", "samconfig.toml:2"},
+		{"credentials", "template.yaml", "Conditions:", "# AKIAIOSFODNN7EXAMPLE\nConditions:", "no secrets in plain sight", "looks like a secret"},
+		{"any action", "template.yaml", "Action: sqs:SendMessage", `Action: "sqs:*"`, "policies name what they allow", "name the actions"},
+		{"any resource", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: sqs:SendMessage, Resource: "*"`, "policies name what they allow", "name the resources"},
+		{"any index", "template.yaml", "${Table.Arn}/index/due", "${Table.Arn}/index/*", "policies name what they allow", "name the resources"},
+		{"somebody else's policy", "template.yaml", "      Policies:\n", "      Policies:\n        - AmazonDynamoDBFullAccess\n", "policies name what they allow", "write out the statement"},
+		{"deletion", "template.yaml", "dynamodb:PutItem", "dynamodb:DeleteItem", "policies name what they allow", "conditional puts only"},
+		{"any sender", "template.yaml", "ses:FromAddress", "aws:SourceIp", "policies name what they allow", "from any address"},
+		{"callback on the table", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", "Action: dynamodb:PutItem, Resource: !GetAtt Table.Arn", "callbacks hold no right on the table", "BanklinkCallback may dynamodb:PutItem"},
+		{"callback that knows the table", "template.yaml", "{PAYMENTS_QUEUE:", "{TABLE: !Ref Table, PAYMENTS_QUEUE:", "callbacks hold no right on the table", "take TABLE away"},
+		{"neighbours fail too", "template.yaml", "FunctionResponseTypes: [ReportBatchItemFailures]", "FunctionResponseTypes: []", "what a source cannot hand over is kept", "PaymentSettlement.Payments: add FunctionResponseTypes"},
+		{"short visibility", "template.yaml", "VisibilityTimeout: 30", "VisibilityTimeout: 29", "what a source cannot hand over is kept", "six time-outs"},
+		{"stream that drops", "template.yaml", "DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt FailuresQueue.Arn}}\n      Policies", "\n      Policies", "what a source cannot hand over is kept", "Dispatch.Mail: add DestinationConfig"},
+		{"stream for everything", "template.yaml", `FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["mail"]}}}}'}]}`, "", "what a source cannot hand over is kept", "add FilterCriteria"},
+		{"schedule that drops", "template.yaml", "DeadLetterConfig: {Arn: !GetAtt FailuresQueue.Arn}\n", "\n", "what a source cannot hand over is kept", "LicenseActivation.Due: add DeadLetterConfig"},
+		{"scheduled call that drops", "template.yaml", "EventInvokeConfig: {MaximumRetryAttempts: 1, DestinationConfig", "EventInvokeConfig: {MaximumRetryAttempts: 1, NoConfig", "what a source cannot hand over is kept", "LicenseActivation: add EventInvokeConfig"},
+		{"schedule without time", "template.yaml", "<aws.scheduler.scheduled-time>", "now", "what a source cannot hand over is kept", "Input must give the time"},
+		{"queue without end", "template.yaml", "RedrivePolicy: {deadLetterTargetArn: !GetAtt MailDLQ.Arn, maxReceiveCount: 10}", "DelaySeconds: 0", "queues retry and park", "MailQueue has no dead-letter queue"},
+		{"impatient queue", "template.yaml", "maxReceiveCount: 10", "maxReceiveCount: 4", "queues retry and park", "5 at least"},
+		{"queue in clear", "template.yaml", "SqsManagedSseEnabled: true", "SqsManagedSseEnabled: false", "queues retry and park", "SqsManagedSseEnabled"},
+		{"parked unseen", "template.yaml", "!GetAtt PaymentsDLQ.QueueName", "!GetAtt PaymentsQueue.QueueName", "parked messages wake somebody", "PaymentsDLQ has no alarm"},
+		{"alarm unheard", "template.yaml", "AlarmActions: [!Ref Alarms]", "AlarmActions: []", "parked messages wake somebody", "tells nobody"},
+		{"logs for ever", "template.yaml", "RetentionInDays: 90", "Tags: []", "logs are kept for a while", "ApiLog: add RetentionInDays"},
+		{"no log group", "template.yaml", "LoggingConfig: {LogGroup: !Ref TermsLog}", "Timeout: 5", "logs are kept for a while", "!Ref TermsLog"},
+		{"table can be deleted", "template.yaml", "DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false", "the table is safe", "DeletionProtectionEnabled"},
+		{"table without yesterday", "template.yaml", "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "the table is safe", "PointInTimeRecoveryEnabled"},
+		{"stream without the old image", "template.yaml", "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "the table is safe", "StreamViewType"},
+		{"open CORS", "template.yaml", "DefaultRouteSettings:", "CorsConfiguration: true\n      DefaultRouteSettings:", "the API is throttled and closed", "CORS is closed"},
+		{"no throttle", "template.yaml", "DefaultRouteSettings:", "SomeRouteSettings:", "the API is throttled and closed", "add DefaultRouteSettings"},
+		{"sign-in unthrottled", "template.yaml", "        POST /v1/session:", "        GET /v1/session:", "the API is throttled and closed", "POST /v1/session needs"},
+		{"payers in the log", "template.yaml", "$context.routeKey", "$context.path", "the API is throttled and closed", "names routes, not paths"},
+		{"third stage", "samconfig.toml", "[prod.", "[staging.", "stages are dev and prod", "must be dev and prod"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			broken := maps.Clone(tree)
+			var before string
+			if f := tree[c.file]; f != nil && c.from != "" {
+				before = string(f.Data)
+			}
+			if !strings.Contains(before, c.from) {
+				t.Fatalf("%s does not hold %q any more: let this case break something that is there", c.file, c.from)
+			}
+			after := c.to
+			if c.from != "" {
+				after = strings.Replace(before, c.from, c.to, 1)
+			}
+			for dir := path.Dir(c.file); dir != "."; dir = path.Dir(dir) {
+				broken[dir] = &fstest.MapFile{Mode: fs.ModeDir | 0o755}
+			}
+			broken[c.file] = &fstest.MapFile{Data: []byte(after), Mode: 0o644}
+			h := open(t, broken)
+			for _, r := range rules {
+				if r.name == c.rule {
+					r.check(h)
+				}
+			}
+			if !slices.ContainsFunc(h.wrong, func(w string) bool { return strings.Contains(w, c.want) }) {
+				t.Errorf("the rule %q does not say %q; it says:\n%s", c.rule, c.want, strings.Join(h.wrong, "\n"))
+			}
+		})
+	}
+}

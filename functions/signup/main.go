@@ -1,0 +1,132 @@
+// Signup registers people: what they typed waits until the link in their mail is used.
+//
+//	POST /v1/signup
+//	POST /v1/signup/verify
+//	POST /v1/signup/resend
+//
+// It never tells whether an address is known: the answer is the same, after the same work, and the truth goes by mail.
+package main
+
+import (
+	"context"
+	"log"
+	"slices"
+	"time"
+
+	"opiq/shared/account"
+	"opiq/shared/cloud"
+	"opiq/shared/letter"
+	"opiq/shared/problem"
+	"opiq/shared/secret"
+	"opiq/shared/table"
+	"opiq/shared/web"
+)
+
+type store interface {
+	ByAddress(context.Context, account.Address) (account.Account, error)
+	Waiting(context.Context, account.Address, time.Time) ([]account.SignUp, error)
+	SignUp(context.Context, account.SignUpID) (account.SignUp, error)
+	Keep(context.Context, account.SignUp, letter.Letter) error
+	KeepLetter(context.Context, letter.Letter) error
+	Found(context.Context, account.SignUp) error
+	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
+}
+
+type signup struct {
+	store     store
+	passwords account.Passwords
+	tokens    account.Tokens
+	now       func() time.Time
+}
+
+func main() {
+	cfg := cloud.Config()
+	pepper, err := secret.Open(cfg, cloud.Env("SECRETS")).Pepper(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	web.Start(signup{table.Open(cfg, cloud.Env("TABLE")), account.NewPasswords(pepper), account.NewTokens(pepper), time.Now}.routes())
+}
+
+func (s signup) routes() web.Routes {
+	return web.Routes{"POST /v1/signup": s.register, "POST /v1/signup/verify": s.verify, "POST /v1/signup/resend": s.resend}
+}
+
+func (s signup) register(ctx context.Context, r web.Request) (web.Response, error) {
+	var in account.Registration
+	if err := r.Decode(&in); err != nil {
+		return web.Response{}, err
+	}
+	now := s.now()
+	waiting, err := account.Register(in, s.passwords.Hash(in.Password), now, r.IP())
+	if err != nil {
+		return web.Response{}, err
+	}
+	known, err := s.known(ctx, waiting.Account.Address, now)
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.Accepted(), s.store.Keep(ctx, waiting, waiting.Letter(known, now))
+}
+
+// known reads whose an address is, within the limit of how often it may be written to.
+func (s signup) known(ctx context.Context, a account.Address, now time.Time) (account.Account, error) {
+	wait, err := s.store.Spend(ctx, "letter "+a.Hash(), account.LetterTries, now)
+	if err != nil {
+		return account.Account{}, err
+	}
+	if wait > 0 {
+		return account.Account{}, account.ErrTooManyLetters.After(wait)
+	}
+	return s.store.ByAddress(ctx, a)
+}
+
+type verifying struct {
+	Token string `json:"token"`
+}
+
+func (s signup) verify(ctx context.Context, r web.Request) (web.Response, error) {
+	var in verifying
+	if err := r.Decode(&in); err != nil {
+		return web.Response{}, err
+	}
+	id, err := s.tokens.Open(account.Verify, in.Token, s.now())
+	if err != nil {
+		return web.Response{}, err
+	}
+	waiting, err := s.store.SignUp(ctx, account.SignUpID(id))
+	if err != nil {
+		return web.Response{}, err
+	}
+	used, err := waiting.Use(s.now())
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.NoContent(), s.store.Found(ctx, used)
+}
+
+type resending struct {
+	Email string `json:"email"`
+}
+
+// Check names the wrong field.
+func (in *resending) Check() []problem.Field { return account.CheckAddress("/email", in.Email) }
+
+func (s signup) resend(ctx context.Context, r web.Request) (web.Response, error) {
+	var in resending
+	if err := r.Decode(&in); err != nil {
+		return web.Response{}, err
+	}
+	now := s.now()
+	address, _ := account.ParseAddress(in.Email)
+	known, err := s.known(ctx, address, now)
+	if err != nil {
+		return web.Response{}, err
+	}
+	waiting, err := s.store.Waiting(ctx, address, now)
+	if err != nil || len(waiting) == 0 {
+		return web.Accepted(), err
+	}
+	latest := slices.MaxFunc(waiting, func(a, b account.SignUp) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+	return web.Accepted(), s.store.KeepLetter(ctx, latest.Letter(known, now))
+}
