@@ -1,0 +1,6 @@
+// Broken is a function that cannot start.
+package main
+
+import "log"
+
+func main() { log.Fatal(`{"why":"the environment has no TABLE"}`) }

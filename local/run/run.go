@@ -1,0 +1,293 @@
+// Package run is the whole shop on one machine: it puts the engines, the functions, the gateway, the sources, the
+// stand-in bank and the mailbox together as template.yaml says.
+//
+// What exists only here lives under /_local/. The package decides nothing that the template can say, and reads no other
+// configuration than the SDK's own AWS_ENDPOINT_URL_*, which point a service elsewhere.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/errgroup"
+
+	"opiq/local/bank"
+	"opiq/local/engines"
+	"opiq/local/inbox"
+	"opiq/local/lambda"
+	"opiq/local/parameters"
+	"opiq/local/template"
+)
+
+// Options of a run.
+type Options struct {
+	Addr    string    // host:port; port 0 takes a free one
+	Data    string    // folder that keeps table and mail; "" forgets them
+	Verbose bool      // a line for each call and all that the functions log
+	Log     io.Writer // progress and trouble; nil is silent
+	// Visibility, if given, replaces the queues' visibility time-outs: a test that kills functions cannot wait as long
+	// as AWS does for a message to come again.
+	Visibility time.Duration
+}
+
+// Shop is a running shop.
+type Shop struct {
+	URL       string // http://localhost:8080
+	Functions *lambda.Host
+	Mail      *inbox.Inbox
+	Template  *template.Template
+	AWS       aws.Config   // the table and the queues as the functions see them
+	Made      engines.Made // their names and URLs
+
+	log      *journal
+	engines  *engines.Engines
+	server   *http.Server
+	stops    []func() // in the order of their making
+	stopping sync.Once
+}
+
+// stage and sender are the parameters of the template that have no other place on one machine.
+const (
+	stage   = "dev"
+	sender  = "no-reply@opiq.test"
+	secrets = "/opiq/" + stage
+)
+
+// Start starts a shop. When it returns nil error, every function has started once and all answers. An error is one that
+// a person can act on.
+func Start(ctx context.Context, o Options) (_ *Shop, err error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	s := &Shop{log: &journal{to: o.Log, verbose: o.Verbose, began: time.Now()}}
+	defer func() {
+		if err != nil {
+			s.Stop()
+		}
+	}()
+	root, err := findRoot()
+	if err != nil {
+		return nil, err
+	}
+	door, err := listen(o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	s.stops = append(s.stops, func() { door.Close() })
+	s.URL = address(o.Addr, door)
+	s.Template, err = template.Read(filepath.Join(root, "template.yaml"), map[string]string{"Stage": stage, "PublicUrl": s.URL, "Sender": sender})
+	if err != nil {
+		return nil, err
+	}
+	if o.Visibility > 0 {
+		for i := range s.Template.Queues {
+			s.Template.Queues[i].Visibility = o.Visibility
+		}
+	}
+	binaries, err := os.MkdirTemp("", "opiq-functions-")
+	if err != nil {
+		return nil, err
+	}
+	s.stops = append(s.stops, func() { os.RemoveAll(binaries) })
+
+	s.log.step(nil, "building %d functions, starting the engines", len(s.Template.Functions))
+	both, starting := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		s.engines, err = engines.Start(starting, engines.Options{Data: o.Data, Log: s.log})
+		s.log.step(err, "engines: DynamoDB Local and fauxqs")
+		return err
+	})
+	both.Go(func() error {
+		err := lambda.Build(starting, root, binaries, "./functions/...")
+		s.log.step(err, "%d functions built", len(s.Template.Functions))
+		return err
+	})
+	err = both.Wait()
+	if s.engines != nil {
+		s.stops = append(s.stops, s.engines.Stop)
+	}
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	if err := s.open(ctx, o, door, binaries); err != nil {
+		return nil, cause(ctx, err)
+	}
+	return s, nil
+}
+
+// cause prefers to say that the start was ended from outside.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// open makes what needs the engines and the executables.
+func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries string) (err error) {
+	mailbox := ""
+	if o.Data != "" {
+		mailbox = filepath.Join(o.Data, "mail")
+	}
+	if s.Mail, err = inbox.New(mailbox); err != nil {
+		return err
+	}
+	values, banks, err := bank.Local(s.URL, secrets)
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, banks.Close)
+	endpoints := map[string]string{"DynamoDB": s.engines.DynamoDB, "SQS": s.engines.SQS}
+	for service, handler := range map[string]http.Handler{"SES": s.Mail, "SSM": parameters.New(values)} {
+		if endpoints[service], err = s.serve(handler); err != nil {
+			return err
+		}
+	}
+	for service := range endpoints {
+		if elsewhere := os.Getenv("AWS_ENDPOINT_URL_" + strings.ToUpper(service)); elsewhere != "" {
+			endpoints[service] = elsewhere
+		}
+	}
+	environment := map[string]string{}
+	for service, url := range endpoints {
+		environment["AWS_ENDPOINT_URL_"+strings.ToUpper(service)] = url
+	}
+	endpoints["DynamoDB Streams"] = endpoints["DynamoDB"]
+	s.AWS = engines.Config(endpoints)
+	if s.Made, err = engines.Create(ctx, s.AWS, s.Template); err != nil {
+		return err
+	}
+	s.log.step(nil, "table and queues as template.yaml says")
+
+	functions, err := s.functions(binaries, environment)
+	if err != nil {
+		return err
+	}
+	s.Functions = lambda.Open(lambda.Options{Functions: functions, Log: s.log, Verbose: o.Verbose, Called: s.log.call})
+	s.stops = append(s.stops, s.Functions.Stop)
+	if err := s.Functions.Warm(); err != nil {
+		return fmt.Errorf("a function does not start: %w", err)
+	}
+	s.log.step(nil, "every function started once")
+
+	drawn, err := s.draw()
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, drawn.stop)
+	s.server = &http.Server{Handler: s.handler(banks, drawn.schedules), ReadHeaderTimeout: 10 * time.Second}
+	s.stops = append(s.stops, s.shut)
+	go s.server.Serve(door)
+	return nil
+}
+
+// Stop ends everything in the reverse order of its start and returns when no process is left. Calls that are running
+// have two seconds to end. It may be called more than once.
+func (s *Shop) Stop() {
+	s.stopping.Do(func() {
+		for i := len(s.stops) - 1; i >= 0; i-- {
+			s.stops[i]()
+		}
+	})
+}
+
+// Died tells of an engine that ended by itself: the shop is of no use then.
+func (s *Shop) Died() <-chan error { return s.engines.Died() }
+
+const grace = 2 * time.Second
+
+func (s *Shop) shut() {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if s.server.Shutdown(ctx) != nil {
+		s.server.Close()
+	}
+}
+
+// functions are the template's functions with their environment made whole.
+func (s *Shop) functions(binaries string, environment map[string]string) ([]lambda.Function, error) {
+	var all []lambda.Function
+	for _, f := range s.Template.Functions {
+		env := map[string]string{}
+		for name, value := range environment {
+			env[name] = value
+		}
+		for name, value := range f.Environment {
+			v, err := template.Expand(value, s.Made.Value)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", f.ID, name, err)
+			}
+			env[name] = v
+		}
+		all = append(all, lambda.Function{
+			Name:     f.Name,
+			Binary:   filepath.Join(binaries, f.Name),
+			Env:      env,
+			Timeout:  f.Timeout,
+			Memory:   f.Memory,
+			Reserved: max(0, f.Concurrency),
+		})
+	}
+	return all, nil
+}
+
+// serve gives a receiver an address of its own on this machine.
+func (s *Shop) serve(h http.Handler) (url string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	s.stops = append(s.stops, func() { server.Close() })
+	go server.Serve(l)
+	return "http://" + l.Addr().String(), nil
+}
+
+// findRoot looks for the template in this folder and those above it.
+func findRoot() (string, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := here; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "template.yaml")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("there is no template.yaml in %s or above it: start in the repository", here)
+		}
+	}
+}
+
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		host, port, _ := net.SplitHostPort(addr)
+		return nil, fmt.Errorf("port %s is in use: stop what listens there, or choose another one: -addr %s", port, net.JoinHostPort(host, "8081"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("-addr %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+// address is the shop's own URL: the host as it was asked for, the port as it was given.
+func address(asked string, l net.Listener) string {
+	host, _, _ := net.SplitHostPort(asked)
+	if host == "" {
+		host = "localhost"
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return "http://" + net.JoinHostPort(host, port)
+}

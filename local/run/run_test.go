@@ -1,0 +1,150 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	queue "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+func start(t *testing.T, o Options) *Shop {
+	t.Helper()
+	o.Addr, o.Log = "localhost:0", t.Output()
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+func TestTheShopOpens(t *testing.T) {
+	s := start(t, Options{Visibility: 2 * time.Second})
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	ask := func(method, path string) (int, string, http.Header) {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(body), answer.Header
+	}
+	if code, _, head := ask("GET", "/"); code != 303 || head.Get("Location") != "/_local/" {
+		t.Errorf("/: %d, to %q", code, head.Get("Location"))
+	}
+	for _, c := range []struct {
+		method, path string
+		code         int
+		holds        string
+	}{
+		{"GET", "/_local/", 200, "/_local/mailbox"},
+		{"GET", "/_local/mailbox", 200, "<html"},
+		{"GET", "/_local/mail?to=nobody@example.com", 200, "[]"},
+		{"GET", "/_local/bank/", 200, "<html"},
+		{"GET", "/_local/nothing", 404, ""},
+		{"GET", "/v1/catalog/plans", 200, `"plans"`},
+		{"GET", "/v1/session", 401, `"code"`},
+		{"GET", "/v1/nothing", 404, `{"message":"Not Found"}`},
+		{"POST", "/", 404, `{"message":"Not Found"}`},
+		{"POST", "/_local/schedule/license-expiry?time=2026-09-01T00:00:00Z", 200, ""},
+		{"POST", "/_local/schedule/checkout?time=2026-09-01T00:00:00Z", 404, ""},
+		{"GET", "/_local/schedule/license-expiry", 405, ""},
+	} {
+		code, body, _ := ask(c.method, c.path)
+		if code != c.code || !strings.Contains(body, c.holds) {
+			t.Errorf("%s %s: %d %s", c.method, c.path, code, body)
+		}
+	}
+	for name, took := range s.Functions.Starts() {
+		if took <= 0 {
+			t.Errorf("%s has not started", name)
+		}
+	}
+	url := s.Made.Queues["PaymentsQueue"]
+	a, err := sqs.NewFromConfig(s.AWS).GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []queue.QueueAttributeName{"VisibilityTimeout"}})
+	if err != nil || a.Attributes["VisibilityTimeout"] != "2" {
+		t.Errorf("visibility %v, %v", a, err)
+	}
+	s.Stop()
+	s.Stop()
+	if c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://")); err == nil {
+		c.Close()
+		t.Error("the door is open still")
+	}
+	if _, err := s.Functions.Invoke(t.Context(), "terms", nil); err == nil {
+		t.Error("a function runs still")
+	}
+}
+
+func TestTheTableIsKeptInItsFolder(t *testing.T) {
+	data := t.TempDir()
+	key := map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "a"}, "SK": &types.AttributeValueMemberS{Value: "b"}}
+	s := start(t, Options{Data: data})
+	table := s.Made.Tables["Table"]
+	if _, err := dynamodb.NewFromConfig(s.AWS).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: key}); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	s = start(t, Options{Data: data})
+	got, err := dynamodb.NewFromConfig(s.AWS).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key})
+	if err != nil || len(got.Item) != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestABusyPortIsOneLineThatSaysWhatToDo(t *testing.T) {
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_, err = Start(t.Context(), Options{Addr: "localhost:" + port})
+	if err == nil || !strings.Contains(err.Error(), "port "+port+" is in use") || !strings.Contains(err.Error(), "-addr localhost:") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestAMissingNodeIsSaidAndLeavesNothingBehind(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	var log bytes.Buffer
+	_, err := Start(t.Context(), Options{Addr: "localhost:0", Log: &log})
+	if err == nil || strings.Contains(err.Error(), "goroutine") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestAStartCanBeEnded(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := Start(ctx, Options{Addr: "localhost:0"})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestItStartsOnlyInTheRepository(t *testing.T) {
+	t.Chdir(os.TempDir())
+	if _, err := Start(t.Context(), Options{Addr: "localhost:0"}); err == nil || !strings.Contains(err.Error(), "template.yaml") {
+		t.Errorf("it says %v", err)
+	}
+}
