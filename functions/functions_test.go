@@ -361,7 +361,7 @@ func openapi(h *house) {
 // ---- Go
 
 // edges are the packages that know AWS, HTTP or the process. All others in shared/ are the trade.
-var edges = []string{"cloud", "web", "queue", "table", "mail", "secret", "metric", "schedule"}
+var edges = []string{"cloud", "web", "queue", "table", "mail", "secret", "metric", "schedule", "stream"}
 
 // goFile is one file of Go.
 type goFile struct {

@@ -16,6 +16,7 @@ import (
 	"opiq/local/stage"
 	"opiq/shared/letter"
 	"opiq/shared/queue"
+	"opiq/shared/stream"
 )
 
 // sent keeps what is sent, and refuses the letters that it is told to.
@@ -24,15 +25,15 @@ type sent struct {
 	refuse letter.ID
 }
 
-func (s *sent) SendAll(_ context.Context, messages []any) (failed []int, err error) {
+func (s *sent) SendAll(_ context.Context, messages []any) (taken int, err error) {
 	for i, m := range messages {
-		if id := m.(letter.Ready).Letter; id == s.refuse {
-			failed = append(failed, i)
-		} else {
-			s.ids = append(s.ids, id)
+		id := m.(letter.Ready).Letter
+		if id == s.refuse {
+			return i, nil
 		}
+		s.ids = append(s.ids, id)
 	}
-	return failed, nil
+	return len(messages), nil
 }
 
 func read(t *testing.T, event []byte) (e events.DynamoDBEvent) {
@@ -46,7 +47,7 @@ func read(t *testing.T, event []byte) (e events.DynamoDBEvent) {
 func TestEvents(t *testing.T) {
 	golden.Events(t, "dispatch", func(t *testing.T, _ string, event []byte) any {
 		var mail sent
-		answer, err := dispatch{&mail}.handle(t.Context(), read(t, event))
+		answer, err := stream.Handler(dispatch{&mail}.handle).Handle(t.Context(), read(t, event))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +70,7 @@ func batch(n int) (e events.DynamoDBEvent) {
 
 func TestWhatIsNotTakenComesAgainFromThereOn(t *testing.T) {
 	mail := sent{refuse: "order/013/receipt"}
-	answer, err := dispatch{&mail}.handle(t.Context(), batch(25))
+	answer, err := stream.Handler(dispatch{&mail}.handle).Handle(t.Context(), batch(25))
 	if err != nil || len(answer.BatchItemFailures) != 1 || answer.BatchItemFailures[0].ItemIdentifier != "013" {
 		t.Errorf("%+v %v", answer, err)
 	}
@@ -82,7 +83,7 @@ func TestDispatchingWithEveryCallBroken(t *testing.T) {
 		cfg, url := stage.Config(t), stage.Queue(t, "mail")
 		d := dispatch{queue.Open(broken(cfg), url)}
 		return func(ctx context.Context) error {
-				answer, err := d.handle(ctx, batch(12))
+				answer, err := stream.Handler(d.handle).Handle(ctx, batch(12))
 				if err == nil && len(answer.BatchItemFailures) > 0 {
 					err = errAgain
 				}

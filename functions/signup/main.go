@@ -124,7 +124,11 @@ func (s signup) resend(ctx context.Context, r web.Request) (web.Response, error)
 		return web.Response{}, err
 	}
 	waiting, err := s.store.Waiting(ctx, address, now)
-	if err != nil || len(waiting) == 0 {
+	if err != nil {
+		return web.Response{}, err
+	}
+	if len(waiting) == 0 { // as many writes, and no letter
+		_, err := s.store.Spend(ctx, "nobody "+address.Hash(), account.LetterTries, now)
 		return web.Accepted(), err
 	}
 	latest := slices.MaxFunc(waiting, func(a, b account.SignUp) int { return a.ExpiresAt.Compare(b.ExpiresAt) })

@@ -102,7 +102,7 @@ func MoveIn(t testing.TB, s *table.Table) {
 func Buy(t testing.TB, s *table.Table, n order.Number, startsOn civil.Date, pay bool) {
 	t.Helper()
 	wish := order.Wish{Months: 1, StartsOn: startsOn, OrderTerms: "2017-07-01", ImmediateSupply: true}
-	o, err := order.Place(account.Account{ID: Mari}, wish, string(n), Noon)
+	o, err := order.Place(Person(Mari, "Mari", "Maasikas", lang.Estonian), wish, string(n), Noon)
 	if err != nil {
 		t.Fatal(err)
 	}

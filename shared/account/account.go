@@ -38,7 +38,8 @@ var (
 // ID names an account. It says nothing about the person.
 type ID string
 
-// Address is an e-mail address as it is compared and written to: trimmed, lower case, NFC.
+// Address is an e-mail address as it is compared and written to: trimmed, lower case, ASCII (SES sends to no other; a domain
+// with other letters has an ASCII form).
 type Address string
 
 // Hash names an address in keys, so that lists of keys are not lists of people.
@@ -49,8 +50,8 @@ func (a Address) Hash() string {
 
 // ParseAddress reads an address that a person typed.
 func ParseAddress(s string) (Address, bool) {
-	s = norm.NFC.String(strings.ToLower(strings.TrimSpace(s)))
-	if len(s) > 254 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if len(s) > 254 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return "", false
 	}
 	a, err := mail.ParseAddress(s)

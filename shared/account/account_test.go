@@ -14,7 +14,7 @@ var noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 func typed() Registration {
 	return Registration{
-		Email: " Mari@Näide.ee", Password: "kolm väikest põrsast", FirstName: "Mari", LastName: "<b>Maasikas</b>\x00\x1b", Language: "et",
+		Email: " Mari@Example.EE", Password: "kolm väikest põrsast", FirstName: "Mari", LastName: "<b>Maasikas</b>\x00\x1b", Language: "et",
 		Accept: []Accepting{{terms.Use, "2017-02-01"}, {terms.Privacy, "1"}},
 	}
 }
@@ -29,7 +29,7 @@ func TestARegistrationKeepsWhatWasTypedAsText(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := s.Account
-	if a.Address != "mari@näide.ee" || a.LastName != "<b>Maasikas</b>" || a.Marketing != nil || !a.Agreed(noon) || len(a.Accepted) != 2 {
+	if a.Address != "mari@example.ee" || a.LastName != "<b>Maasikas</b>" || a.Marketing != nil || !a.Agreed(noon) || len(a.Accepted) != 2 {
 		t.Errorf("%+v", a)
 	}
 }
@@ -47,8 +47,8 @@ func TestEveryWrongFieldIsNamed(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for text, ok := range map[string]bool{
-		"mari@example.ee": true, "MARI@EXAMPLE.EE ": true, "m.a+x@sub.example.ee": true, "õnne@näide.ee": true,
-		"": false, "mari": false, "mari@": false, "@example.ee": false, "mari@localhost": false, "a@b@example.ee": false, "Mari <mari@example.ee>": false,
+		"mari@example.ee": true, "MARI@EXAMPLE.EE ": true, "m.a+x@sub.example.ee": true, "mari@xn--nide-loa.ee": true,
+		"": false, "mari": false, "õnne@example.ee": false, "mari@näide.ee": false, "mari@": false, "@example.ee": false, "mari@localhost": false, "a@b@example.ee": false, "Mari <mari@example.ee>": false,
 		"mari@example.ee\r\nBcc: all@example.ee": false, "mari@[127.0.0.1]": false, strings.Repeat("a", 250) + "@example.ee": false, "ma ri@example.ee": false,
 	} {
 		if _, got := ParseAddress(text); got != ok {

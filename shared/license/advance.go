@@ -11,9 +11,10 @@ import (
 	"opiq/shared/letter"
 )
 
-// Store is what advancing needs of the table. ChangeLicense refuses with an error that Overtaken knows where somebody was quicker.
+// Store is what advancing needs of the table. Due lists a page after another, until next is empty. ChangeLicense refuses
+// where somebody was quicker.
 type Store interface {
-	Due(ctx context.Context, kind string, shard int, now time.Time, limit int32) ([]License, error)
+	Due(ctx context.Context, kind string, shard int, now time.Time, after string) (page []License, next string, err error)
 	ChangeLicense(context.Context, License, ...letter.Letter) error
 }
 
@@ -26,31 +27,27 @@ func Advance(ctx context.Context, s Store, kind string, shards int, now time.Tim
 	work.SetLimit(8)
 	for shard := range shards {
 		work.Go(func() error {
-			for ctx.Err() == nil {
-				page, err := s.Due(ctx, kind, shard, now, 100)
+			var faults error
+			for after, more := "", true; more && ctx.Err() == nil; more = after != "" {
+				page, next, err := s.Due(ctx, kind, shard, now, after)
 				if err != nil {
-					return err
+					return errors.Join(faults, err)
 				}
-				var faults error
-				progress := false
+				after = next
 				for _, l := range page {
-					next, tell, due := l.Step(now)
+					l, tell, due := l.Step(now)
 					if !due {
 						continue
 					}
-					switch err := s.ChangeLicense(ctx, next, tell); {
+					switch err := s.ChangeLicense(ctx, l, tell); {
 					case err == nil:
 						moved.Add(1)
-						progress = true
 					case !errors.Is(err, overtaken):
-						faults = errors.Join(faults, err)
+						faults = errors.Join(faults, err) // and on with the next
 					}
 				}
-				if faults != nil || !progress {
-					return faults
-				}
 			}
-			return nil
+			return faults
 		})
 	}
 	err := work.Wait()

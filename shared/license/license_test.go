@@ -3,6 +3,7 @@ package license
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -148,15 +149,19 @@ type shelf struct {
 
 var errTaken, errBroken = errors.New("taken"), errors.New("broken")
 
-func (s *shelf) Due(_ context.Context, kind string, _ int, now time.Time, limit int32) (page []License, _ error) {
+func (s *shelf) Due(_ context.Context, _ string, _ int, now time.Time, after string) (page []License, next string, _ error) {
 	s.Lock()
 	defer s.Unlock()
-	for _, l := range s.licenses {
-		if at, _, ok := l.Next(); ok && !now.Before(at) && len(page) < int(limit) {
-			page = append(page, l)
+	for _, id := range slices.Sorted(maps.Keys(s.licenses)) {
+		if at, _, ok := s.licenses[id].Next(); !ok || now.Before(at) || string(id) <= after {
+			continue
 		}
+		if len(page) == 100 {
+			return page, next, nil
+		}
+		page, next = append(page, s.licenses[id]), string(id)
 	}
-	return page, nil
+	return page, "", nil
 }
 
 func (s *shelf) ChangeLicense(_ context.Context, l License, letters ...letter.Letter) error {

@@ -136,8 +136,11 @@ func CheckKey(key string) error {
 }
 
 // Place makes the order of a wish at today's price, but for its number. A wish that cannot be met names every wrong
-// field; outdated terms are account.ErrTermsOutdated.
+// field; outdated terms are account.ErrTermsOutdated, and somebody who may not buy hears why.
 func Place(who account.Account, w Wish, key string, now time.Time) (Order, error) {
+	if err := who.MayBuy(now); err != nil {
+		return Order{}, err
+	}
 	today := civil.DateOf(now, civil.Tallinn)
 	prices := catalog.PlansOn(today)
 	plan, ok := prices.Plan(w.Months)
@@ -197,10 +200,10 @@ func (o Order) on(e Event, at time.Time, by string) (Order, error) {
 	return o, nil
 }
 
-// Pay is the order after its money came. ErrPaid and ErrCancelled say that it takes none.
-func (o Order) Pay(now time.Time, by string) (Order, error) {
-	o, err := o.on(WasPaid, now, by)
-	o.PaidAt = now.UTC()
+// Pay is the order after its money came, at an instant. ErrPaid and ErrCancelled say that it takes none.
+func (o Order) Pay(came time.Time, by string) (Order, error) {
+	o, err := o.on(WasPaid, came, by)
+	o.PaidAt = came.UTC()
 	return o, err
 }
 

@@ -19,7 +19,7 @@ import (
 var (
 	noon  = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	today = civil.Date{Year: 2026, Month: 11, Day: 22}
-	mari  = account.Account{ID: "mari"}
+	mari  = account.Account{ID: "mari", Accepted: []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01"}}}
 )
 
 func wish() Wish {
@@ -74,6 +74,16 @@ func TestTodayIsTallinnsToday(t *testing.T) {
 	late := time.Date(2026, 11, 22, 22, 30, 0, 0, time.UTC) // half past midnight in Tallinn
 	if _, err := Place(mari, wish(), "key", late); pointers(err) == nil {
 		t.Error("a license was sold for a day that is over in Tallinn")
+	}
+}
+
+func TestWhoMayNotBuyIsTold(t *testing.T) {
+	held := mari
+	held.Holds = []account.Hold{{Basis: account.CredentialLeak}}
+	for want, who := range map[error]account.Account{account.ErrHeld: held, account.ErrTermsRequired: {ID: "new"}} {
+		if _, err := Place(who, wish(), "key", noon); !errors.Is(err, want) {
+			t.Error(err)
+		}
 	}
 }
 

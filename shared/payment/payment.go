@@ -8,7 +8,6 @@ package payment
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"opiq/shared/banklink"
@@ -107,7 +106,7 @@ func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err er
 	switch {
 	case a.Bank != n.Bank:
 		return Change{}, false, OtherBank
-	case n.Reference != string(a.Order.Reference()):
+	case n.Reference != string(a.Order.Reference()) && (n.Service == banklink.Paid || n.Reference != ""):
 		return Change{}, false, WrongReference
 	case n.Service == banklink.Failed:
 		a, ok = a.End(order.Failed, now)
@@ -125,7 +124,7 @@ func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err er
 	}
 	a, _ = a.End(order.Succeeded, now)
 	c := Change{Attempt: a, Payment: &p}
-	paid, err := b.Order.Pay(now, string(p.ID))
+	paid, err := b.Order.Pay(came(n, now), string(p.ID))
 	if err != nil {
 		c.refund(b.Order, now)
 		return c, true, nil
@@ -134,9 +133,18 @@ func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err er
 	return c, true, nil
 }
 
+// came is when the money came: as the bank signed it, so that no queue of ours makes it later; now where the bank says nothing
+// that can be.
+func came(n banklink.Notice, now time.Time) time.Time {
+	if t, err := time.Parse(banklink.Layout, n.At); err == nil && t.Before(now) {
+		return t.UTC()
+	}
+	return now.UTC()
+}
+
 // grant gives the buyer what they paid for.
 func (c *Change) grant(o order.Order, now time.Time) {
-	l := license.Grant(string(o.Number), o.Account, o.Months, o.StartsOn, o.Zone, now)
+	l := license.Grant(string(o.Number), o.Account, o.Months, o.StartsOn, o.Zone, o.PaidAt)
 	c.Letters = append(c.Letters, receipt(o, *c.Payment, l))
 	if started, tell, ok := l.Step(now); ok {
 		l = started
@@ -149,7 +157,7 @@ func (c *Change) grant(o order.Order, now time.Time) {
 func (c *Change) refund(o order.Order, now time.Time) {
 	c.Case = &Case{Payment: c.Payment.ID, Order: o.Number, Amount: c.Payment.Amount, Reason: reasons[o.State], OpenedAt: now.UTC()}
 	c.Letters = append(c.Letters, letter.Letter{
-		ID: letter.ID("payment/" + strings.ReplaceAll(string(c.Payment.ID), "/", "-") + "/refund_case"), Kind: letter.RefundCase, Account: string(o.Account), CreatedAt: now.UTC(),
+		ID: letter.ID("payment/" + string(c.Payment.ID) + "/refund_case"), Kind: letter.RefundCase, Account: string(o.Account), CreatedAt: now.UTC(),
 		Facts: map[string]string{"order": string(o.Number), "amount": c.Payment.Amount.Cents(), "reason": string(c.Case.Reason)},
 	})
 }
@@ -157,7 +165,7 @@ func (c *Change) refund(o order.Order, now time.Time) {
 // receipt is the letter that says that the money came and what it opened.
 func receipt(o order.Order, p Payment, l license.License) letter.Letter {
 	facts := o.Price.Facts(map[string]string{
-		"order": string(o.Number), "months": fmt.Sprint(o.Months), "paidAt": p.BookedAt.Format(time.RFC3339), "method": string(p.Method), "bank": string(p.Bank),
+		"order": string(o.Number), "months": fmt.Sprint(o.Months), "paidAt": o.PaidAt.Format(time.RFC3339), "method": string(p.Method), "bank": string(p.Bank),
 		"paymentNumber": p.Number, "startsAt": l.StartsAt.Format(time.RFC3339), "endsAt": l.EndsAt.Format(time.RFC3339),
 		"startsOn": l.StartsOn.String(), "validThrough": l.ValidThrough().String(), "zone": string(l.Zone),
 	})

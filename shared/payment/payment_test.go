@@ -22,10 +22,12 @@ import (
 
 var noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
+var mari = account.Account{ID: "mari", Accepted: []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01"}}}
+
 // placed is the book of an order of six months from a day, with some attempts to pay it.
 func placed(startsOn civil.Date, attempts int) Book {
 	wish := order.Wish{Months: 6, StartsOn: startsOn, OrderTerms: terms.InForce(terms.Order, startsOn), ImmediateSupply: true}
-	o, err := order.Place(account.Account{ID: "mari"}, wish, "key", noon)
+	o, err := order.Place(mari, wish, "key", noon)
 	if err != nil {
 		panic(err)
 	}
@@ -83,6 +85,22 @@ func TestMoneyForAnOrderOfTodayOpensItsLicenseAtOnce(t *testing.T) {
 	}
 	if kinds(c.Letters) != "payment_receipt license_active" {
 		t.Error(kinds(c.Letters))
+	}
+}
+
+func TestMoneyThatIsToldOfAfterMidnightCameBeforeIt(t *testing.T) {
+	b := placed(today, 1)
+	n := paid(b.Attempts[0], "1")
+	n.At = "2026-11-22T23:59:00+0200"
+	c, _, err := Settle(b, n, noon.Add(14*time.Hour)) // the notice is two minutes late in Tallinn
+	if err != nil || c.License.StartsOn != today || c.Order.PaidAt.Format(time.RFC3339) != "2026-11-22T21:59:00Z" {
+		t.Errorf("%+v %v", c.License, err)
+	}
+	for _, at := range []string{"", "yesterday", "2031-01-01T00:00:00+0200"} {
+		n.At = at
+		if c, _, err := Settle(b, n, noon); err != nil || !c.Order.PaidAt.Equal(noon) {
+			t.Errorf("%q: paid at %s (%v)", at, c.Order.PaidAt, err)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -25,7 +26,10 @@ import (
 type Handler[M any] func(context.Context, M) error
 
 // Start consumes a queue for as long as Lambda lets the process live.
-func Start[M any](h Handler[M]) { lambda.Start(h.Handle) }
+func Start[M any](h Handler[M]) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	lambda.Start(h.Handle)
+}
 
 // Handle calls h for each record of a batch and reports the records that failed.
 func (h Handler[M]) Handle(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
@@ -73,26 +77,28 @@ func (q *Queue) Send(ctx context.Context, message any) error {
 	return err
 }
 
-// SendAll puts at most ten messages on the queue in one call and answers which of them, by position, were not taken.
-func (q *Queue) SendAll(ctx context.Context, messages []any) (failed []int, err error) {
+// SendAll puts at most ten messages on the queue in one call and answers how many, from the first, were taken: some of
+// those after the first that was not may be on the queue as well.
+func (q *Queue) SendAll(ctx context.Context, messages []any) (taken int, err error) {
 	entries := make([]types.SendMessageBatchRequestEntry, len(messages))
 	for i, m := range messages {
 		body, err := json.Marshal(m)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body))}
 	}
 	out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
+	taken = len(messages)
 	for _, f := range out.Failed {
 		i, err := strconv.Atoi(aws.ToString(f.Id))
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		failed = append(failed, i)
+		taken = min(taken, i)
 	}
-	return failed, nil
+	return taken, nil
 }

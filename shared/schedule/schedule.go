@@ -6,6 +6,8 @@ package schedule
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -21,7 +23,10 @@ type Event struct {
 type Handler func(ctx context.Context, now time.Time) error
 
 // Start serves schedules for as long as Lambda lets the process live.
-func Start(h Handler) { lambda.Start(h.Handle) }
+func Start(h Handler) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	lambda.Start(h.Handle)
+}
 
 var errNoTime = errors.New("schedule: the event has no time")
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
@@ -237,23 +236,28 @@ func licenseRow(l license.License) row {
 }
 
 // Due is a page of the licenses of a kind and shard whose next moment has come, the longest waiting first: candidates, as the
-// index lists them.
-func (t *Table) Due(ctx context.Context, kind string, shard int, now time.Time, limit int32) ([]license.License, error) {
+// index lists them. Next continues after it; empty is the end, and the beginning.
+func (t *Table) Due(ctx context.Context, kind string, shard int, now time.Time, after string) (page []license.License, next string, err error) {
 	out, err := t.client.Query(ctx, &dynamodb.QueryInput{
-		TableName: &t.name, IndexName: aws.String("due"), Limit: &limit, KeyConditionExpression: aws.String("due = :d AND dueAt < :n"),
-		ExpressionAttributeValues: item{":d": text(duePartition(kind, shard)), ":n": text(instant(now) + "$")}, // "$" follows "#"
+		TableName: &t.name, IndexName: aws.String("due"), Limit: aws.Int32(duePage), KeyConditionExpression: aws.String("due = :d AND dueAt BETWEEN :a AND :n"),
+		ExpressionAttributeValues: item{":d": text(duePartition(kind, shard)), ":a": text(after + " "), ":n": text(instant(now) + "$")}, // "$" follows "#"
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	licenses := make([]license.License, len(out.Items))
-	for i, it := range out.Items {
-		if err := decode(it, &licenses[i]); err != nil {
-			return nil, err
+	for _, i := range out.Items {
+		if page, err = more(page, i, err); err != nil {
+			return nil, "", err
 		}
+		next = textOf(i["dueAt"])
 	}
-	return licenses, nil
+	if out.LastEvaluatedKey == nil {
+		next = ""
+	}
+	return page, next, nil
 }
+
+const duePage = 100
 
 // ChangeLicense stores a changed license and its letter. ErrChanged where somebody was quicker.
 func (t *Table) ChangeLicense(ctx context.Context, l license.License, letters ...letter.Letter) error {
@@ -282,13 +286,4 @@ func (t *Table) ChangeLetter(ctx context.Context, l letter.Letter) error {
 func (t *Table) Recipient(ctx context.Context, id string) (letter.Recipient, error) {
 	a, err := t.Account(ctx, account.ID(id))
 	return letter.Recipient{Address: string(a.Address), Name: a.FirstName + " " + a.LastName, Language: a.Language}, err
-}
-
-// NewLetter is the letter that a record of the stream tells of, if it does.
-func NewLetter(r events.DynamoDBEventRecord) (letter.ID, bool) {
-	image := r.Change.NewImage
-	if r.EventName != "INSERT" || image["kind"].DataType() != events.DataTypeString || image["kind"].String() != "mail" {
-		return "", false
-	}
-	return letter.ID(image["id"].String()), true
 }

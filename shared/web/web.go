@@ -162,7 +162,10 @@ type Handler func(context.Context, Request) (Response, error)
 type Routes map[string]Handler
 
 // Start serves the routes for as long as Lambda lets the process live.
-func Start(routes Routes) { lambda.Start(routes.Handle) }
+func Start(routes Routes) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	lambda.Start(routes.Handle)
+}
 
 var (
 	errNoRoute   = problem.New(problem.NotFound, "not_found", "There is nothing here.")
@@ -258,8 +261,4 @@ func write(a Response) events.APIGatewayV2HTTPResponse {
 		head[k] = v
 	}
 	return events.APIGatewayV2HTTPResponse{StatusCode: a.Status, Headers: head, Body: a.Body, Cookies: a.Cookies}
-}
-
-func init() {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 }

@@ -1,0 +1,195 @@
+package table_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"opiq/local/fault"
+	"opiq/local/people"
+	"opiq/local/stage"
+	"opiq/shared/account"
+	"opiq/shared/civil"
+	"opiq/shared/letter"
+	"opiq/shared/license"
+	"opiq/shared/order"
+	"opiq/shared/stream"
+	"opiq/shared/table"
+)
+
+func TestWhatIsStoredIsReadBackWhole(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	people.MoveIn(t, s)
+	want := people.Person(people.Mari, "Mari", "Maasikas", "et")
+	want.Revision = 1
+	got, err := s.Account(t.Context(), people.Mari)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	l := people.License(t, s, people.Ahead)
+	if l.StartsOn != (civil.Date{Year: 2027, Month: 1, Day: 1}) || !l.StartsAt.Equal(time.Date(2026, 12, 31, 22, 0, 0, 0, time.UTC)) || !l.AnnulledAt.IsZero() {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestAChangeOfAnotherRevisionIsRefused(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	people.MoveIn(t, s)
+	mari, err := s.Account(t.Context(), people.Mari)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ChangeAccount(t.Context(), mari); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ChangeAccount(t.Context(), mari); !errors.Is(err, table.ErrChanged) {
+		t.Errorf("the same change a second time: %v", err)
+	}
+}
+
+// TestManyWritersCountRight: of writers who write the same thing at once, one wins and the others hear of it.
+func TestManyWritersCountRight(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	limit := account.Limit{Max: 20, Per: time.Hour}
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	free := 0
+	for range 30 {
+		wait.Go(func() {
+			left, err := s.Spend(t.Context(), "x", limit, people.Noon)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				t.Error(err)
+			}
+			if left == 0 {
+				free++
+			}
+		})
+	}
+	wait.Wait()
+	if free != 20 {
+		t.Errorf("%d of 20 tries were taken", free)
+	}
+}
+
+func TestATransactionOfWhichNobodyHeardIsDone(t *testing.T) {
+	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+		cfg, name := stage.Table(t)
+		people.MoveIn(t, table.Open(cfg, name))
+		s := table.Open(broken(cfg), name)
+		mari, err := table.Open(cfg, name).Account(t.Context(), people.Mari)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func(ctx context.Context) error {
+				err := s.ChangeAccount(ctx, mari, mari.ChangedLetter(people.Noon))
+				if errors.Is(err, table.ErrChanged) {
+					err = nil // it came again after it was done
+				}
+				return err
+			}, func(t *testing.T) {
+				if now, err := table.Open(cfg, name).Account(t.Context(), people.Mari); err != nil || now.Revision != 2 {
+					t.Errorf("revision %d (%v)", now.Revision, err)
+				}
+			}
+	})
+}
+
+// TestALetterIsANewLetterInTheStream holds package stream to what package table writes.
+func TestALetterIsANewLetterInTheStream(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	want := letter.Letter{ID: "account/x/password_changed/1", Kind: letter.PasswordChanged, Account: "x", CreatedAt: people.Noon}
+	if err := s.KeepLetter(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	out, err := dynamodb.NewFromConfig(cfg).Scan(t.Context(), &dynamodb.ScanInput{TableName: &name})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatal(len(out.Items), err)
+	}
+	image := map[string]events.DynamoDBAttributeValue{}
+	for k, v := range out.Items[0] {
+		if s, ok := v.(*types.AttributeValueMemberS); ok {
+			image[k] = events.NewStringAttribute(s.Value)
+		}
+	}
+	record := events.DynamoDBEventRecord{Change: events.DynamoDBStreamRecord{NewImage: image}}
+	var seen []letter.ID
+	see := stream.Handler(func(_ context.Context, ids []letter.ID) (int, error) { seen = ids; return len(ids), nil })
+	for name, n := range map[string]int{"INSERT": 1, "MODIFY": 0, "REMOVE": 0} {
+		record.EventName = name
+		if _, err := see.Handle(t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{record}}); err != nil || len(seen) != n {
+			t.Errorf("%s: %v is seen (%v)", name, seen, err)
+		}
+	}
+}
+
+// TestTheIndexListsWhatIsDueAndNothingElse: in its shard, the longest waiting first, a page at a time.
+func TestTheIndexListsWhatIsDueAndNothingElse(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	people.MoveIn(t, s)
+	for i := range 20 {
+		people.Buy(t, s, order.Number(fmt.Sprintf("22222222%02d", i)), civil.Date{Year: 2026, Month: 12, Day: 1 + i%5}, true)
+	}
+	due := func(kind string, at time.Time) (all []license.License) {
+		for shard := range table.Shards {
+			page, next, err := s.Due(t.Context(), kind, shard, at, "")
+			if err != nil || next != "" {
+				t.Fatal(next, err)
+			}
+			for i := 1; i < len(page); i++ {
+				if page[i].StartsAt.Before(page[i-1].StartsAt) {
+					t.Error("a shard is out of order")
+				}
+			}
+			all = append(all, page...)
+		}
+		return all
+	}
+	third := civil.Date{Year: 2026, Month: 12, Day: 3}.Start(civil.Tallinn)
+	for _, c := range []struct {
+		kind string
+		at   time.Time
+		want int
+	}{
+		{table.Activation, third.Add(-time.Second), 8},
+		{table.Activation, third, 12},
+		{table.Activation, people.Noon, 0},
+		{table.Activation, third.AddDate(1, 0, 0), 21}, // 20, and the one of the people that starts on 1 January
+		{table.Expiry, people.Noon, 0},
+		{table.Expiry, third.AddDate(1, 0, 0), 1}, // only what has started is on its way to its end
+	} {
+		if got := due(c.kind, c.at); len(got) != c.want {
+			t.Errorf("%s at %s: %d, not %d", c.kind, c.at, len(got), c.want)
+		}
+	}
+}
+
+func TestNobodySeesTheOrderOfAnother(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	people.MoveIn(t, s)
+	if _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), people.Running, people.Noon); !errors.Is(err, order.ErrNotFound) {
+		t.Error(err)
+	}
+	if _, _, err := s.Purchase(t.Context(), account.Token{}, people.Running, people.Noon); !errors.Is(err, account.ErrSignedOut) {
+		t.Error(err)
+	}
+}
