@@ -67,13 +67,16 @@ func (s *Store) Pepper(ctx context.Context) ([]byte, error) {
 	return []byte(found["pepper"]), err
 }
 
+// unquoted lays the strings of a JSON text out as lines of their own.
+var unquoted = strings.NewReplacer(`\n`, "\n", `"`, "\n")
+
 // test tells whether a value was made for tests: a pepper that begins with "test-", or a PEM that says so in its headers,
 // also inside of the JSON of an agreement.
 func test(value string) bool {
 	if strings.HasPrefix(value, "test-") {
 		return true
 	}
-	rest := []byte(strings.ReplaceAll(value, `\n`, "\n"))
+	rest := []byte(unquoted.Replace(value))
 	for {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
