@@ -23,28 +23,14 @@ func open(cfg aws.Config, name string) accounts {
 	return accounts{table.Open(cfg, name), account.NewPasswords(people.Pepper), account.NewTokens(people.Pepper), web.CookieAt(people.PublicURL), people.Now}
 }
 
-func letters(t *testing.T, cfg aws.Config, name string, kind letter.Kind) (n int) {
-	t.Helper()
-	l, err := ledger.Read(t.Context(), cfg, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, x := range l.Letters {
-		if x.Kind == kind {
-			n++
-		}
-	}
-	return n
-}
-
 func TestEvents(t *testing.T) {
 	golden.Events(t, "account", func(t *testing.T, _ string, event []byte) any {
 		cfg, name := stage.Table(t)
 		people.MoveIn(t, table.Open(cfg, name))
 		return map[string]any{
 			"answer":          people.Answer(t, open(cfg, name).routes(), event),
-			"passwordReset":   letters(t, cfg, name, letter.PasswordReset),
-			"passwordChanged": letters(t, cfg, name, letter.PasswordChanged),
+			"passwordReset":   ledger.Holds(t, cfg, name).Count(letter.PasswordReset),
+			"passwordChanged": ledger.Holds(t, cfg, name).Count(letter.PasswordChanged),
 		}
 	})
 }
@@ -67,7 +53,7 @@ func TestAForgottenPasswordWithEveryCallBroken(t *testing.T) {
 		return func(ctx context.Context) error {
 				return act(ctx, a, "POST /v1/password/forgot", forgetting{"mari@example.ee"})
 			}, func(t *testing.T) {
-				if n := letters(t, cfg, name, letter.PasswordReset); n != 1 {
+				if n := ledger.Holds(t, cfg, name).Count(letter.PasswordReset); n != 1 {
 					t.Errorf("%d letters", n)
 				}
 			}
@@ -91,7 +77,7 @@ func TestANewPasswordWithEveryCallBroken(t *testing.T) {
 				if _, _, err := s.Session(t.Context(), people.Token(people.Mari), people.Noon); !errors.Is(err, account.ErrSignedOut) {
 					t.Error("an old session signs in:", err)
 				}
-				if n := letters(t, cfg, name, letter.PasswordChanged); n != 1 {
+				if n := ledger.Holds(t, cfg, name).Count(letter.PasswordChanged); n != 1 {
 					t.Errorf("%d letters", n)
 				}
 			}

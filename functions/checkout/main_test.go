@@ -69,16 +69,10 @@ func TestOrderingWithEveryCallBroken(t *testing.T) {
 				}
 				return err
 			}, func(t *testing.T) {
-				l, err := ledger.Read(t.Context(), cfg, name)
-				if err != nil {
-					t.Fatal(err)
-				}
+				l := ledger.Holds(t, cfg, name)
 				orders, err := table.Open(cfg, name).Orders(t.Context(), people.Token(people.Jaan), people.Noon)
 				if len(orders) != 1 || len(l.Orders) != 4 || err != nil {
 					t.Errorf("Jaan has %d orders of %d (%v)", len(orders), len(l.Orders), err)
-				}
-				for _, b := range l.Check() {
-					t.Error(b)
 				}
 			}
 	})

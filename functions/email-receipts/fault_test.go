@@ -84,10 +84,7 @@ func TestEveryLetterOfThePeopleCanBeSent(t *testing.T) {
 	people.MoveIn(t, table.Open(plain, name))
 	cfg, box := stage.Inbox(t, plain)
 	r := post(t, cfg, name, people.Now)
-	l, err := ledger.Read(t.Context(), plain, name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := ledger.Holds(t, plain, name)
 	for _, x := range l.Letters {
 		if err := r.send(t.Context(), letter.Ready{Letter: x.ID}); err != nil {
 			t.Errorf("%s: %v", x.ID, err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,29 +15,6 @@ import (
 	"opiq/shared/schedule"
 	"opiq/shared/table"
 )
-
-// told are the letters about licenses, and how far each license is.
-func told(t *testing.T, cfg aws.Config, name string) (letters, stages []string) {
-	t.Helper()
-	l, err := ledger.Read(t.Context(), cfg, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range l.Check() {
-		t.Error(b)
-	}
-	for _, x := range l.Letters {
-		if x.Facts["license"] != "" {
-			letters = append(letters, string(x.ID))
-		}
-	}
-	for _, x := range l.Licenses {
-		stages = append(stages, string(x.ID)+" "+string(x.Stage))
-	}
-	slices.Sort(letters)
-	slices.Sort(stages)
-	return letters, stages
-}
 
 func TestEvents(t *testing.T) {
 	golden.Events(t, "license-expiry", func(t *testing.T, _ string, event []byte) any {
@@ -54,7 +30,7 @@ func TestEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		letters, stages := told(t, cfg, name)
+		letters, stages := ledger.Holds(t, cfg, name).Told()
 		return map[string]any{"letters": letters, "stages": stages}
 	})
 }
@@ -67,7 +43,7 @@ func TestTheClockWithEveryCallBroken(t *testing.T) {
 		due := people.License(t, s, people.Running).EndsAt
 		work := clock{table.Open(broken(cfg), name)}
 		return func(ctx context.Context) error { return work.handle(ctx, due) }, func(t *testing.T) {
-			letters, stages := told(t, cfg, name)
+			letters, stages := ledger.Holds(t, cfg, name).Told()
 			if len(letters) != 2 {
 				t.Errorf("%v, %v", letters, stages)
 			}

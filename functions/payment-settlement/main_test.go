@@ -28,19 +28,6 @@ func open(cfg aws.Config, name string) settlement {
 	return settlement{table.Open(cfg, name), people.Now}
 }
 
-// holds reads the ledger and wants every invariant to hold.
-func holds(t *testing.T, cfg aws.Config, name string) ledger.Ledger {
-	t.Helper()
-	l, err := ledger.Read(t.Context(), cfg, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range l.Check() {
-		t.Error(b)
-	}
-	return l
-}
-
 func TestEvents(t *testing.T) {
 	golden.Events(t, "payment-settlement", func(t *testing.T, _ string, event []byte) any {
 		cfg, name := stage.Table(t)
@@ -50,12 +37,12 @@ func TestEvents(t *testing.T) {
 		if err := json.Unmarshal(event, &e); err != nil {
 			t.Fatal(err)
 		}
-		before := len(holds(t, cfg, name).Letters)
+		before := len(ledger.Holds(t, cfg, name).Letters)
 		answer, err := queue.Handler[payment.Message](open(cfg, name).handle).Handle(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		after := holds(t, cfg, name)
+		after := ledger.Holds(t, cfg, name)
 		out := map[string]any{"answer": answer, "refused": after.Refused, "letters": len(after.Letters) - before}
 		for _, n := range []order.Number{people.Running, people.Waiting} {
 			book, owned, err := s.Purchase(t.Context(), people.Token(people.Mari), n, people.Noon)
@@ -85,7 +72,7 @@ func TestAPaymentWithEveryCallBroken(t *testing.T) {
 		notice := people.Paid(waiting(t, s)[0], "77")
 		settle := open(broken(cfg), name)
 		return func(ctx context.Context) error { return settle.handle(ctx, payment.Message{Banklink: &notice}) }, func(t *testing.T) {
-			l := holds(t, cfg, name)
+			l := ledger.Holds(t, cfg, name)
 			if len(l.Payments) != 3 || len(l.Licenses) != 3 || len(l.Cases) != 0 {
 				t.Errorf("%d payments, %d licenses, %d cases", len(l.Payments), len(l.Licenses), len(l.Cases))
 			}
@@ -105,7 +92,7 @@ func TestASecondPaymentWithEveryCallBroken(t *testing.T) {
 		notice := people.Paid(book.Attempts[0], "2")
 		settle := open(broken(cfg), name)
 		return func(ctx context.Context) error { return settle.handle(ctx, payment.Message{Banklink: &notice}) }, func(t *testing.T) {
-			if l := holds(t, cfg, name); len(l.Payments) != 3 || len(l.Licenses) != 2 || len(l.Cases) != 1 {
+			if l := ledger.Holds(t, cfg, name); len(l.Payments) != 3 || len(l.Licenses) != 2 || len(l.Cases) != 1 {
 				t.Errorf("%d payments, %d licenses, %d cases", len(l.Payments), len(l.Licenses), len(l.Cases))
 			}
 		}
@@ -121,7 +108,7 @@ func TestARefusalWithEveryCallBroken(t *testing.T) {
 		notice.Amount = "1.00"
 		settle := open(broken(cfg), name)
 		return func(ctx context.Context) error { return settle.handle(ctx, payment.Message{Banklink: &notice}) }, func(t *testing.T) {
-			if l := holds(t, cfg, name); len(l.Refused) != 1 || len(l.Payments) != 2 {
+			if l := ledger.Holds(t, cfg, name); len(l.Refused) != 1 || len(l.Payments) != 2 {
 				t.Errorf("%d refused, %d payments", len(l.Refused), len(l.Payments))
 			}
 		}
@@ -157,7 +144,7 @@ func TestSixteenPaymentsOfOneOrderAtOnce(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	l := holds(t, cfg, name)
+	l := ledger.Holds(t, cfg, name)
 	book, err = s.Book(t.Context(), people.Waiting)
 	if err != nil || len(book.Payments) != 16 || len(book.Cases) != 15 || book.Order.State != order.Paid || len(l.Licenses) != 3 {
 		t.Errorf("%d payments, %d cases, order %s, %d licenses (%v)", len(book.Payments), len(book.Cases), book.Order.State, len(l.Licenses), err)
@@ -190,7 +177,7 @@ func TestPayingAndCancellingAtOnce(t *testing.T) {
 		})
 		wait.Wait()
 	}
-	if l := holds(t, cfg, name); len(l.Payments) != 22 {
+	if l := ledger.Holds(t, cfg, name); len(l.Payments) != 22 {
 		t.Errorf("%d payments", len(l.Payments))
 	}
 }

@@ -24,12 +24,12 @@ var english = words{
 		return dateEnglish(d) + " at " + clock + " " + zone
 	},
 	clock:   "15:04",
-	zones:   map[civil.Zone]string{civil.Tallinn: "Estonian time (Europe/Tallinn)"},
+	zones:   map[civil.Zone]string{civil.Tallinn: "Estonian time"},
 	methods: map[string]string{"bank_link": "bank link"},
 	reasons: map[string]string{
-		"duplicate": "This order had already been paid, so the second payment was not needed.",
-		"cancelled": "This order had already been canceled when the payment arrived.",
-		"expired":   "The time for paying this order was already over when the payment arrived.",
+		"duplicate": "This order had already been paid, so this second payment was not needed. The order and its license stay as they are.",
+		"cancelled": "This order had already been canceled when the payment arrived, so no license opens for it.",
+		"expired":   "The time for paying this order was already over when the payment arrived, so no license opens for it.",
 	},
 }
 

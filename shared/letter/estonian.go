@@ -27,12 +27,12 @@ var estonian = words{
 		return fmt.Sprintf("%d."+space+"%sl %d kell %s %s", d.Day, monthsEstonianGenitive[d.Month-1], d.Year, clock, zone)
 	},
 	clock:   "15.04",
-	zones:   map[civil.Zone]string{civil.Tallinn: "Eesti aja järgi (Europe/Tallinn)"},
+	zones:   map[civil.Zone]string{civil.Tallinn: "Eesti aja järgi"},
 	methods: map[string]string{"bank_link": "pangalink"},
 	reasons: map[string]string{
-		"duplicate": "See tellimus oli juba tasutud, nii et teist makset polnud vaja.",
-		"cancelled": "Makse laekudes oli see tellimus juba tühistatud.",
-		"expired":   "Makse laekudes oli selle tellimuse maksetähtaeg juba möödas.",
+		"duplicate": "See tellimus oli juba tasutud, nii et teist makset polnud vaja. Tellimus ja litsents jäävad kehtima.",
+		"cancelled": "Makse laekudes oli see tellimus juba tühistatud, nii et litsentsi selle eest ei tule.",
+		"expired":   "Makse laekudes oli selle tellimuse maksetähtaeg juba möödas, nii et litsentsi selle eest ei tule.",
 	},
 }
 

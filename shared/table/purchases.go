@@ -129,9 +129,14 @@ func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Numbe
 		people, err = t.get(inner, accountKey(token.Account), sessionKey(token.Account, token.Session()), owned)
 		return err
 	})
-	both.Go(func() (err error) { b, err = t.Book(inner, n); return err })
-	if err = both.Wait(); err != nil && !errors.Is(err, order.ErrNotFound) {
-		return b, nil, err
+	both.Go(func() (err error) {
+		if b, err = t.Book(inner, n); errors.Is(err, order.ErrNotFound) {
+			err = nil // an error would end the other read
+		}
+		return err
+	})
+	if err = both.Wait(); err != nil {
+		return payment.Book{}, nil, err
 	}
 	who := account.Account{}
 	if _, who, err = signedIn(people, token, now); err != nil {

@@ -189,6 +189,11 @@ func TestNobodySeesTheOrderOfAnother(t *testing.T) {
 	if _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), people.Running, people.Noon); !errors.Is(err, order.ErrNotFound) {
 		t.Error(err)
 	}
+	for range 10 { // whichever of the two reads is quicker
+		if _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), "9999999999", people.Noon); !errors.Is(err, order.ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
 	if _, _, err := s.Purchase(t.Context(), account.Token{}, people.Running, people.Noon); !errors.Is(err, account.ErrSignedOut) {
 		t.Error(err)
 	}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTheStoryOfTheReadmeWorksAsItStands copies it into a shell.
+func TestTheStoryOfTheReadmeWorksAsItStands(t *testing.T) {
+	s := story(t)
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```sh\n(U=http.*?)```").FindSubmatch(readme)
+	if block == nil {
+		t.Fatal("README.md has no story that begins with U=")
+	}
+	shell := exec.CommandContext(t.Context(), "sh", "-e", "-c", strings.Replace(string(block[1]), "http://localhost:8080", s.URL, 1))
+	shell.Dir = t.TempDir()
+	out, err := shell.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{`"state":"paid"`, `"state":"active"`, `"paragraphs":[`, `on tasutud"`, `on vastu võetud"`, `litsents on avatud"`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the story does not come to %s:\n%s", want, out)
+		}
+	}
+}
