@@ -659,7 +659,7 @@ func sources(h *house) {
 			if h.queues[s.OnFailure].ID == "" {
 				h.errorf("%s: add DestinationConfig.OnFailure with a queue", where)
 			}
-			if s.Retries < 5 || !s.Bisect {
+			if s.Retries >= 0 && s.Retries < 5 || !s.Bisect {
 				h.errorf("%s: one record would hold up the shard for ever: add MaximumRetryAttempts (5 or more) and BisectBatchOnFunctionError: true", where)
 			}
 			if len(s.Filters) == 0 {

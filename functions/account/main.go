@@ -22,7 +22,7 @@ import (
 type store interface {
 	ByAddress(context.Context, account.Address) (account.Account, error)
 	Account(context.Context, account.ID) (account.Account, error)
-	Session(context.Context, account.Token, time.Time) (account.Session, account.Account, error)
+	SignedIn(context.Context, account.Token, time.Time) (account.Account, error)
 	ChangeAccount(context.Context, account.Account, ...letter.Letter) error
 	KeepLetter(context.Context, letter.Letter) error
 	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
@@ -65,7 +65,7 @@ func (a accounts) forgot(ctx context.Context, r web.Request) (web.Response, erro
 	}
 	now := a.now()
 	address, _ := account.ParseAddress(in.Email)
-	wait, err := a.store.Spend(ctx, "letter "+address.Hash(), account.LetterTries, now)
+	wait, err := a.store.Spend(ctx, r.RouteKey()+" "+address.Hash()+" "+account.Network(r.IP()), account.LetterTries, now)
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -115,7 +115,7 @@ func (a accounts) accept(ctx context.Context, r web.Request) (web.Response, erro
 	if err := r.Decode(&in); err != nil {
 		return web.Response{}, err
 	}
-	_, who, err := a.store.Session(ctx, account.ParseToken(a.cookie.Of(r)), a.now())
+	who, err := a.store.SignedIn(ctx, account.ParseToken(a.cookie.Of(r)), a.now())
 	if err != nil {
 		return web.Response{}, err
 	}

@@ -62,16 +62,16 @@ func (d door) hear(ctx context.Context, r web.Request) (web.Response, error) {
 		if notice.Automatic {
 			return web.Response{}, err // the bank comes again
 		}
-		return web.HTML(503, busy(r, notice.Lang)), nil
+		return web.HTML(503, d.busy(r, notice.Lang)), nil
 	}
 	if notice.Automatic {
 		return web.Response{Header: map[string]string{"Content-Type": "text/plain"}, Body: "OK"}, nil
 	}
-	return web.SeeOther(d.page(notice.Stamp)), nil
+	return web.SeeOther(d.orderPage(notice.Stamp)), nil
 }
 
-// page is where a person sees what became of the payment: the order's page, or all orders where the stamp is not one of ours.
-func (d door) page(stamp string) string {
+// orderPage is where a person sees what became of the payment: the order's page, or all orders where the stamp is not one of ours.
+func (d door) orderPage(stamp string) string {
 	number, _, ok := order.ParseStamp(stamp)
 	if !ok {
 		return d.publicURL + "/orders"

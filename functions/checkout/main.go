@@ -15,7 +15,9 @@ import (
 	"opiq/shared/account"
 	"opiq/shared/banklink"
 	"opiq/shared/cloud"
+	"opiq/shared/license"
 	"opiq/shared/order"
+	"opiq/shared/payment"
 	"opiq/shared/problem"
 	"opiq/shared/secret"
 	"opiq/shared/table"
@@ -25,7 +27,9 @@ import (
 type store interface {
 	Buyer(context.Context, account.Token, order.Number, time.Time) (account.Account, order.Order, bool, error)
 	Place(context.Context, order.Order) (order.Order, error)
+	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, *license.License, error)
 	Attempt(context.Context, order.Attempt) (order.Attempt, error)
+	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
 }
 
 // desk is a bank that buyers can be sent to.
@@ -38,6 +42,7 @@ type checkout struct {
 	store     store
 	banks     map[banklink.Bank]desk
 	publicURL string
+	cookie    web.Cookie
 	now       func() time.Time
 }
 
@@ -47,7 +52,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	web.Start(checkout{table.Open(cfg, cloud.Env("TABLE")), banks, cloud.Env("PUBLIC_URL"), time.Now}.routes())
+	publicURL := cloud.Env("PUBLIC_URL")
+	web.Start(checkout{table.Open(cfg, cloud.Env("TABLE")), banks, publicURL, web.CookieAt(publicURL), time.Now}.routes())
 }
 
 // open reads the agreements with the banks and the keys that our orders to them are signed with.
@@ -88,7 +94,7 @@ func (c checkout) place(ctx context.Context, r web.Request) (web.Response, error
 	if err := order.CheckKey(key); err != nil {
 		return web.Response{}, err
 	}
-	token := account.ParseToken(web.CookieAt(c.publicURL).Of(r))
+	token := account.ParseToken(c.cookie.Of(r))
 	for number := range order.Numbers(token.Account, key) {
 		who, o, there, err := c.store.Buyer(ctx, token, number, c.now())
 		if err != nil {
@@ -97,6 +103,13 @@ func (c checkout) place(ctx context.Context, r web.Request) (web.Response, error
 		if !there {
 			if o, err = order.Place(who, wish, key, c.now()); err != nil {
 				return web.Response{}, err
+			}
+			wait, err := c.store.Spend(ctx, r.RouteKey()+" "+string(who.ID), account.OrderTries, c.now())
+			if err != nil {
+				return web.Response{}, err
+			}
+			if wait > 0 {
+				return web.Response{}, order.ErrTooMany.After(wait)
 			}
 			o.Number = number
 			if o, err = c.store.Place(ctx, o); err != nil {
@@ -132,14 +145,11 @@ func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) 
 	if !ok {
 		return web.Response{}, order.ErrNotFound
 	}
-	who, o, there, err := c.store.Buyer(ctx, account.ParseToken(web.CookieAt(c.publicURL).Of(r)), number, c.now())
+	who, book, _, err := c.store.Purchase(ctx, account.ParseToken(c.cookie.Of(r)), number, c.now())
 	if err != nil {
 		return web.Response{}, err
 	}
-	if !there || o.Account != who.ID {
-		return web.Response{}, order.ErrNotFound
-	}
-	wanted, err := o.Start(way, r.Header("Idempotency-Key"), who.Language, c.now())
+	wanted, err := book.Order.Start(way, r.Header("Idempotency-Key"), who.Language, book.Attempts, c.now())
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -151,7 +161,7 @@ func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) 
 		return web.Response{}, order.ErrKeyReused
 	}
 	b := c.banks[attempt.Bank]
-	form, err := b.link.Form(b.key, attempt.Banklink(c.publicURL+"/v1/callbacks/banklink/"+string(attempt.Bank)))
+	form, err := b.link.Form(b.key, attempt.Banklink(c.publicURL+"/v1/callbacks/banklink/"+string(attempt.Bank), c.now()))
 	if err != nil {
 		return web.Response{}, err
 	}

@@ -22,6 +22,7 @@ import (
 	"opiq/shared/order"
 	"opiq/shared/secret"
 	"opiq/shared/table"
+	"opiq/shared/web"
 )
 
 const names = "swedbank,seb,lhv,luminor,coop"
@@ -42,7 +43,7 @@ func agreed(t *testing.T, cfg aws.Config) map[banklink.Bank]desk {
 }
 
 func counter(t *testing.T, cfg aws.Config, name string) checkout {
-	return checkout{table.Open(cfg, name), agreed(t, cfg), people.PublicURL, people.Now}
+	return checkout{table.Open(cfg, name), agreed(t, cfg), people.PublicURL, web.CookieAt(people.PublicURL), people.Now}
 }
 
 func TestEvents(t *testing.T) {
@@ -61,7 +62,7 @@ func TestOrderingWithEveryCallBroken(t *testing.T) {
 	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
 		cfg, name := stage.Table(t)
 		people.MoveIn(t, table.Open(cfg, name))
-		routes := checkout{table.Open(broken(cfg), name), nil, people.PublicURL, people.Now}.routes()
+		routes := checkout{table.Open(broken(cfg), name), nil, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}.routes()
 		return func(ctx context.Context) error {
 				out, err := routes.Handle(ctx, people.Request("POST /v1/orders", people.Jaan, nil, wish))
 				if err == nil && out.StatusCode != 201 {
@@ -83,7 +84,7 @@ func TestStartingToPayWithEveryCallBroken(t *testing.T) {
 		cfg, name := stage.Table(t)
 		s := table.Open(cfg, name)
 		people.MoveIn(t, s)
-		routes := checkout{table.Open(broken(cfg), name), agreed(t, cfg), people.PublicURL, people.Now}.routes()
+		routes := checkout{table.Open(broken(cfg), name), agreed(t, cfg), people.PublicURL, web.CookieAt(people.PublicURL), people.Now}.routes()
 		path := map[string]string{"number": string(people.Waiting)}
 		return func(ctx context.Context) error {
 				out, err := routes.Handle(ctx, people.Request("POST /v1/orders/{number}/payments", people.Mari, path, order.Way{Method: order.BankLink, Bank: "seb"}))
@@ -103,7 +104,7 @@ func TestStartingToPayWithEveryCallBroken(t *testing.T) {
 func TestTheSameOrderManyTimesAtOnceIsOneOrder(t *testing.T) {
 	cfg, name := stage.Table(t)
 	people.MoveIn(t, table.Open(cfg, name))
-	routes := checkout{table.Open(cfg, name), nil, people.PublicURL, people.Now}.routes()
+	routes := checkout{table.Open(cfg, name), nil, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}.routes()
 	var wait sync.WaitGroup
 	answers := make([]string, 16)
 	for i := range answers {
@@ -123,7 +124,7 @@ func TestTheSameOrderManyTimesAtOnceIsOneOrder(t *testing.T) {
 func TestTheSameOrderLaterGetsTheSameAnswer(t *testing.T) {
 	cfg, name := stage.Table(t)
 	people.MoveIn(t, table.Open(cfg, name))
-	c := checkout{table.Open(cfg, name), nil, people.PublicURL, people.Now}
+	c := checkout{table.Open(cfg, name), nil, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}
 	send := func() string {
 		out, err := c.routes().Handle(t.Context(), people.Request("POST /v1/orders", people.Jaan, nil, wish))
 		return fmt.Sprint(out.StatusCode, out.Body, err)

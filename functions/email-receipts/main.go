@@ -48,7 +48,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ses, err := mail.Open(cfg, cloud.Env("SENDER"))
+	ses, err := mail.Open(cloud.Patient(lease/2), cloud.Env("SENDER")) // an answer that is not waited for is a letter that goes twice
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -56,8 +56,9 @@ func main() {
 	queue.Start(receipts{table.Open(cfg, cloud.Env("TABLE")), ses, account.NewTokens(pepper), site, time.Now}.send)
 }
 
-// lease is how long a letter is in one sender's hands: the function's time-out, after which none of its processes lives.
-const lease = 30 * time.Second
+// lease is how long a letter is in one sender's hands: longer than the function's time-out, after which none of its processes
+// lives, and shorter than the queue's visibility, after which it comes again.
+const lease = 20 * time.Second
 
 func (r receipts) send(ctx context.Context, ready letter.Ready) error {
 	l, err := r.store.Letter(ctx, ready.Letter)

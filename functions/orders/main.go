@@ -21,7 +21,7 @@ import (
 
 type store interface {
 	Orders(context.Context, account.Token, time.Time) ([]order.Order, error)
-	Purchase(context.Context, account.Token, order.Number, time.Time) (payment.Book, *license.License, error)
+	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, *license.License, error)
 	ChangeOrder(context.Context, order.Order) error
 }
 
@@ -68,7 +68,8 @@ func (o orders) purchase(ctx context.Context, r web.Request) (payment.Book, *lic
 	if !ok {
 		return payment.Book{}, nil, order.ErrNotFound
 	}
-	return o.store.Purchase(ctx, account.ParseToken(o.cookie.Of(r)), number, o.now())
+	_, book, owned, err := o.store.Purchase(ctx, account.ParseToken(o.cookie.Of(r)), number, o.now())
+	return book, owned, err
 }
 
 func (o orders) cancel(ctx context.Context, r web.Request) (web.Response, error) {

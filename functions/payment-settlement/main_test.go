@@ -45,7 +45,7 @@ func TestEvents(t *testing.T) {
 		after := ledger.Holds(t, cfg, name)
 		out := map[string]any{"answer": answer, "refused": after.Refused, "letters": len(after.Letters) - before}
 		for _, n := range []order.Number{people.Running, people.Waiting} {
-			book, owned, err := s.Purchase(t.Context(), people.Token(people.Mari), n, people.Noon)
+			_, book, owned, err := s.Purchase(t.Context(), people.Token(people.Mari), n, people.Noon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +126,7 @@ func TestSixteenPaymentsOfOneOrderAtOnce(t *testing.T) {
 	}
 	var notices []banklink.Notice
 	for i := range 16 {
-		a, err := book.Order.Start(order.Way{Method: order.BankLink, Bank: "seb"}, fmt.Sprint(i), lang.Estonian, people.Noon)
+		a, err := book.Order.Start(order.Way{Method: order.BankLink, Bank: "seb"}, fmt.Sprint(i), lang.Estonian, nil, people.Noon)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,8 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/cloud"
+	"opiq/shared/letter"
+	"opiq/shared/problem"
 	"opiq/shared/secret"
 	"opiq/shared/table"
 	"opiq/shared/web"
@@ -22,8 +24,8 @@ import (
 
 type store interface {
 	ByAddress(context.Context, account.Address) (account.Account, error)
-	Session(context.Context, account.Token, time.Time) (account.Session, account.Account, error)
-	PutSession(context.Context, account.Session) error
+	SignedIn(context.Context, account.Token, time.Time) (account.Account, error)
+	ChangeAccount(context.Context, account.Account, ...letter.Letter) error
 	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
 	Forgive(context.Context, string) error
 }
@@ -53,6 +55,11 @@ type credentials struct {
 	Password string `json:"password"`
 }
 
+// Check names the missing fields.
+func (in *credentials) Check() []problem.Field {
+	return append(account.Required("/email", in.Email), account.Required("/password", in.Password)...)
+}
+
 type answer struct {
 	Account account.Document `json:"account"`
 }
@@ -64,23 +71,19 @@ func (s session) signIn(ctx context.Context, r web.Request) (web.Response, error
 	}
 	now := s.now()
 	address, _ := account.ParseAddress(in.Email)
-	tries := "sign-in " + address.Hash() + " " + r.IP()
-	wait, err := s.store.Spend(ctx, tries, account.SignInTries, now)
+	name := r.RouteKey() + " " + address.Hash() + " " + account.Network(r.IP())
+	wait, err := s.store.Spend(ctx, name, account.SignInTries, now)
 	if err != nil {
 		return web.Response{}, err
 	}
 	if wait > 0 {
 		return web.Response{}, account.ErrTooManyTries.After(wait)
 	}
-	a, err := s.store.ByAddress(ctx, address)
+	a, token, err := s.open(ctx, address, in.Password)
 	if err != nil {
 		return web.Response{}, err
 	}
-	if !s.passwords.Match(a.Password, in.Password) {
-		return web.Response{}, account.ErrCredentials
-	}
-	begun, token := a.SignIn(now)
-	if err := errors.Join(s.store.PutSession(ctx, begun), s.store.Forgive(ctx, tries)); err != nil {
+	if err := s.store.Forgive(ctx, name); err != nil {
 		return web.Response{}, err
 	}
 	out := web.OK(answer{a.Document(now)})
@@ -88,8 +91,28 @@ func (s session) signIn(ctx context.Context, r web.Request) (web.Response, error
 	return out, nil
 }
 
+// open begins a session, again where the account changed meanwhile.
+func (s session) open(ctx context.Context, address account.Address, password string) (account.Account, account.Token, error) {
+	for try := 0; ; try++ {
+		a, err := s.store.ByAddress(ctx, address)
+		if err != nil {
+			return account.Account{}, account.Token{}, err
+		}
+		if !s.passwords.Match(a.Password, password) {
+			return account.Account{}, account.Token{}, account.ErrCredentials
+		}
+		a, token := a.SignIn(s.now())
+		if err := s.store.ChangeAccount(ctx, a); !errors.Is(err, table.ErrChanged) || try == tries {
+			return a, token, err
+		}
+	}
+}
+
+// tries are how often a change is made again where somebody else was quicker.
+const tries = 10
+
 func (s session) who(ctx context.Context, r web.Request) (web.Response, error) {
-	_, a, err := s.store.Session(ctx, account.ParseToken(s.cookie.Of(r)), s.now())
+	a, err := s.store.SignedIn(ctx, account.ParseToken(s.cookie.Of(r)), s.now())
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -97,15 +120,22 @@ func (s session) who(ctx context.Context, r web.Request) (web.Response, error) {
 }
 
 func (s session) signOut(ctx context.Context, r web.Request) (web.Response, error) {
-	open, _, err := s.store.Session(ctx, account.ParseToken(s.cookie.Of(r)), s.now())
-	if err == nil {
-		open.EndedAt = s.now().UTC()
-		err = s.store.PutSession(ctx, open)
-	}
-	if err != nil && !errors.Is(err, account.ErrSignedOut) {
+	if err := s.end(ctx, account.ParseToken(s.cookie.Of(r))); err != nil && !errors.Is(err, account.ErrSignedOut) {
 		return web.Response{}, err
 	}
 	out := web.NoContent()
 	out.Cookies = []string{s.cookie.Set("", 0)}
 	return out, nil
+}
+
+func (s session) end(ctx context.Context, token account.Token) error {
+	for try := 0; ; try++ {
+		a, err := s.store.SignedIn(ctx, token, s.now())
+		if err != nil {
+			return err
+		}
+		if err := s.store.ChangeAccount(ctx, a.SignOut(token)); !errors.Is(err, table.ErrChanged) || try == tries {
+			return err
+		}
+	}
 }

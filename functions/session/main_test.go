@@ -132,7 +132,7 @@ func TestSigningInAndOutWithEveryCallBroken(t *testing.T) {
 						}
 						return err
 					}, func(t *testing.T) {
-						_, _, err := table.Open(cfg, name).Session(t.Context(), people.Token(people.Mari), people.Noon)
+						_, err := table.Open(cfg, name).SignedIn(t.Context(), people.Token(people.Mari), people.Noon)
 						if out := errors.Is(err, account.ErrSignedOut); out != (body == nil) {
 							t.Errorf("signed out: %t (%v)", out, err)
 						}

@@ -28,7 +28,7 @@ type store interface {
 	SignUp(context.Context, account.SignUpID) (account.SignUp, error)
 	Keep(context.Context, account.SignUp, letter.Letter) error
 	KeepLetter(context.Context, letter.Letter) error
-	Found(context.Context, account.SignUp) error
+	Found(context.Context, account.SignUp, ...letter.Letter) error
 	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
 }
 
@@ -58,11 +58,11 @@ func (s signup) register(ctx context.Context, r web.Request) (web.Response, erro
 		return web.Response{}, err
 	}
 	now := s.now()
-	waiting, err := account.Register(in, s.passwords.Hash(in.Password), now, r.IP())
+	waiting, err := account.Register(in, s.passwords, now, r.IP())
 	if err != nil {
 		return web.Response{}, err
 	}
-	known, err := s.known(ctx, waiting.Account.Address, now)
+	known, err := s.known(ctx, r, waiting.Account.Address, now)
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -70,8 +70,8 @@ func (s signup) register(ctx context.Context, r web.Request) (web.Response, erro
 }
 
 // known reads whose an address is, within the limit of how often it may be written to.
-func (s signup) known(ctx context.Context, a account.Address, now time.Time) (account.Account, error) {
-	wait, err := s.store.Spend(ctx, "letter "+a.Hash(), account.LetterTries, now)
+func (s signup) known(ctx context.Context, r web.Request, a account.Address, now time.Time) (account.Account, error) {
+	wait, err := s.store.Spend(ctx, r.RouteKey()+" "+a.Hash()+" "+account.Network(r.IP()), account.LetterTries, now)
 	if err != nil {
 		return account.Account{}, err
 	}
@@ -85,6 +85,9 @@ type verifying struct {
 	Token string `json:"token"`
 }
 
+// Check names the missing field.
+func (in *verifying) Check() []problem.Field { return account.Required("/token", in.Token) }
+
 func (s signup) verify(ctx context.Context, r web.Request) (web.Response, error) {
 	var in verifying
 	if err := r.Decode(&in); err != nil {
@@ -94,13 +97,20 @@ func (s signup) verify(ctx context.Context, r web.Request) (web.Response, error)
 	if err != nil {
 		return web.Response{}, err
 	}
-	waiting, err := s.store.SignUp(ctx, account.SignUpID(id))
+	this, err := s.store.SignUp(ctx, account.SignUpID(id))
 	if err != nil {
 		return web.Response{}, err
 	}
-	used, err := waiting.Use(s.now())
+	waiting, err := s.store.Waiting(ctx, this.Account.Address, s.now())
 	if err != nil {
 		return web.Response{}, err
+	}
+	used, reset, err := this.Use(waiting, s.now())
+	if err != nil {
+		return web.Response{}, err
+	}
+	if reset {
+		return web.NoContent(), s.store.Found(ctx, used, used.Account.ResetLetter(s.now()))
 	}
 	return web.NoContent(), s.store.Found(ctx, used)
 }
@@ -119,7 +129,7 @@ func (s signup) resend(ctx context.Context, r web.Request) (web.Response, error)
 	}
 	now := s.now()
 	address, _ := account.ParseAddress(in.Email)
-	known, err := s.known(ctx, address, now)
+	known, err := s.known(ctx, r, address, now)
 	if err != nil {
 		return web.Response{}, err
 	}

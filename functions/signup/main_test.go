@@ -146,3 +146,32 @@ func TestAnAddressIsWrittenToFiveTimesAnHour(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoRegistersTheAddressOfAnotherGetsNothing: two people register one address with two passwords. Whichever link its owner
+// uses, no password opens the account, and a letter lets its owner set one.
+func TestWhoRegistersTheAddressOfAnotherGetsNothing(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := open(cfg, name)
+	theirs := register("uuno@example.ee").(account.Registration)
+	theirs.Password = "minu salajane sõna"
+	for _, in := range []any{register("uuno@example.ee"), theirs} {
+		if err := act(t.Context(), s.routes(), "POST /v1/signup", in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting, err := s.store.Waiting(t.Context(), "uuno@example.ee", people.Noon)
+	if err != nil || len(waiting) != 2 {
+		t.Fatal(waiting, err)
+	}
+	token := s.tokens.Token(account.Verify, string(waiting[1].ID), people.Noon.Add(time.Hour))
+	if out, _ := s.routes().Handle(t.Context(), people.Request("POST /v1/signup/verify", "", nil, verifying{token})); out.StatusCode != 204 {
+		t.Fatal(out.StatusCode, out.Body)
+	}
+	a, err := s.store.ByAddress(t.Context(), "uuno@example.ee")
+	if err != nil || a.ID == "" || s.passwords.Match(a.Password, people.Password) || s.passwords.Match(a.Password, theirs.Password) {
+		t.Errorf("a password opens the account (%v)", err)
+	}
+	if n := ledger.Holds(t, cfg, name).Count(letter.PasswordReset); n != 1 {
+		t.Errorf("%d letters to set a password", n)
+	}
+}

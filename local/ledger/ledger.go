@@ -91,7 +91,7 @@ func (l *Ledger) add(i map[string]types.AttributeValue) (err error) {
 		l.Licenses, err = with(l.Licenses, i)
 	case "mail":
 		l.Letters, err = with(l.Letters, i)
-	case "address", "session", "tries", "placed":
+	case "address", "tries", "placed":
 	default:
 		err = fmt.Errorf("ledger: nobody knows items of kind %q", kind.Value)
 	}

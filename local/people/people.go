@@ -65,12 +65,13 @@ var Registration = account.SignUpID(account.Address("kati@example.ee").Hash() + 
 
 var hash = sync.OnceValue(func() account.Hash { return account.NewPasswords(Pepper).Hash(Password) })
 
-// Person is an account with everything that signing in and buying need.
+// Person is an account with everything that buying needs, signed in.
 func Person(id account.ID, first, last string, language lang.Code) account.Account {
 	return account.Account{
 		ID: id, Address: account.Address(strings.ToLower(first) + "@example.ee"), FirstName: first, LastName: last, Language: language,
 		Password:  hash(),
 		Accepted:  []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01", At: Noon, IP: "192.0.2.17"}},
+		Sessions:  []account.Session{{ID: Token(id).Session(), CreatedAt: Noon, ExpiresAt: Noon.Add(account.SessionLives)}},
 		CreatedAt: Noon,
 	}
 }
@@ -82,10 +83,8 @@ func MoveIn(t testing.TB, s *table.Table) {
 	var err error
 	mari, jaan := Person(Mari, "Mari", "Maasikas", lang.Estonian), Person(Jaan, "Jaan", "Jõgi", lang.Russian)
 	for _, a := range []account.Account{mari, jaan} {
-		token := Token(a.ID)
-		err = errors.Join(err,
-			s.Found(ctx, account.SignUp{ID: account.SignUpID(a.Address.Hash() + "-" + string(a.ID)), Account: a, ExpiresAt: Noon.Add(account.Lives), UsedAt: Noon}),
-			s.PutSession(ctx, account.Session{ID: token.Session(), Account: a.ID, CreatedAt: Noon, ExpiresAt: Noon.Add(account.SessionLives)}))
+		used := account.SignUp{ID: account.SignUpID(a.Address.Hash() + "-" + string(a.ID)), Account: a, ExpiresAt: Noon.Add(account.Lives), UsedAt: Noon}
+		err = errors.Join(err, s.Found(ctx, used))
 	}
 	kati := Person("33333333333333333333333333333333", "Kati", "Kask", lang.English)
 	waiting := account.SignUp{ID: Registration, Account: kati, ExpiresAt: Noon.Add(account.Lives)}
@@ -110,7 +109,7 @@ func Buy(t testing.TB, s *table.Table, n order.Number, startsOn civil.Date, pay 
 	if _, err := s.Place(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	a, err := o.Start(order.Way{Method: order.BankLink, Bank: "lhv"}, string(n), lang.Estonian, Noon)
+	a, err := o.Start(order.Way{Method: order.BankLink, Bank: "lhv"}, string(n), lang.Estonian, nil, Noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +143,7 @@ func Paid(a order.Attempt, number string) banklink.Notice {
 // License reads Mari's license of an order.
 func License(t testing.TB, s *table.Table, n order.Number) license.License {
 	t.Helper()
-	_, l, err := s.Purchase(t.Context(), Token(Mari), n, Noon)
+	_, _, l, err := s.Purchase(t.Context(), Token(Mari), n, Noon)
 	if err != nil || l == nil {
 		t.Fatalf("order %s has license %v (%v)", n, l, err)
 	}

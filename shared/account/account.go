@@ -70,7 +70,8 @@ type Account struct {
 	LastName  string             `json:"lastName"`
 	Language  lang.Code          `json:"language"`
 	Password  Hash               `json:"password"`
-	Sessions  int                `json:"sessions"` // sessions of an earlier count are over
+	Sessions  []Session          `json:"sessions"` // the oldest first
+	Resets    int                `json:"resets"`   // how often the password was set by a link
 	Accepted  []terms.Acceptance `json:"accepted"`
 	Marketing *Consent           `json:"marketing,omitempty"`
 	Holds     []Hold             `json:"holds,omitempty"`
@@ -81,8 +82,11 @@ type Account struct {
 // Consent is a person's yes to offers by e-mail (R-139); absent means no.
 type Consent struct {
 	At   time.Time `json:"at"`
-	Text string    `json:"text"` // version of the wording that was agreed to
+	Text string    `json:"text"` // version of the wording beside the box that was ticked
 }
+
+// offersText is the version of that wording on the page that signs people up.
+const offersText = "1"
 
 // Hold stops the service for an account until it is lifted (R-024, R-097).
 type Hold struct {
@@ -121,15 +125,19 @@ type Accepting struct {
 	Version  terms.Version  `json:"version"`
 }
 
-// Accept adds acceptances of the versions in force. Another version is ErrTermsOutdated; an acceptance is written once.
+// Accept adds acceptances of the versions in force, with the wording that the person could read in their language. Another
+// version is ErrTermsOutdated; an acceptance is written once.
 func (a Account) Accept(in []Accepting, now time.Time, ip string) (Account, error) {
 	a.Accepted = slices.Clone(a.Accepted)
 	for _, x := range in {
-		if terms.InForce(x.Document, civil.DateOf(now, civil.Tallinn)) != x.Version {
+		text := terms.Current(x.Document, civil.DateOf(now, civil.Tallinn), a.Language)
+		if text.Version != x.Version {
 			return Account{}, ErrTermsOutdated
 		}
 		if !slices.ContainsFunc(a.Accepted, func(y terms.Acceptance) bool { return y.Document == x.Document && y.Version == x.Version }) {
-			a.Accepted = append(a.Accepted, terms.Acceptance{Document: x.Document, Version: x.Version, At: now.UTC(), IP: ip})
+			a.Accepted = append(a.Accepted, terms.Acceptance{
+				Document: x.Document, Version: x.Version, Language: text.Language, SHA256: text.SHA256(), At: now.UTC(), IP: ip,
+			})
 		}
 	}
 	return a, nil
@@ -205,6 +213,7 @@ func (id SignUpID) Split() (address, own string) {
 type SignUp struct {
 	ID        SignUpID  `json:"id"`
 	Account   Account   `json:"account"`
+	Mark      string    `json:"mark"` // of the password: equal for equal passwords
 	ExpiresAt time.Time `json:"expiresAt"`
 	UsedAt    time.Time `json:"usedAt,omitzero"`
 	Revision  int       `json:"revision"`
@@ -216,31 +225,40 @@ const (
 	LinkLives = time.Hour
 )
 
-// Register makes a registration of what was typed. The hash is of its password. It fails with ErrTermsOutdated.
-func Register(in Registration, hash Hash, now time.Time, ip string) (SignUp, error) {
+// Register makes a registration of what was typed. It fails with ErrTermsOutdated.
+func Register(in Registration, p Passwords, now time.Time, ip string) (SignUp, error) {
 	address, _ := ParseAddress(in.Email)
 	language, _ := lang.Parse(in.Language)
 	a := Account{
 		ID: ID(random()), Address: address, FirstName: cleanName(in.FirstName), LastName: cleanName(in.LastName),
-		Language: language, Password: hash, CreatedAt: now.UTC(),
+		Language: language, Password: p.Hash(in.Password), CreatedAt: now.UTC(),
 	}
 	if in.Marketing {
-		a.Marketing = &Consent{At: now.UTC(), Text: "2026-11-01"}
+		a.Marketing = &Consent{At: now.UTC(), Text: offersText}
 	}
 	a, err := a.Accept(in.Accept, now, ip)
 	if err != nil {
 		return SignUp{}, err
 	}
-	return SignUp{ID: SignUpID(address.Hash() + "-" + random()), Account: a, ExpiresAt: now.UTC().Add(Lives)}, nil
+	return SignUp{ID: SignUpID(address.Hash() + "-" + random()), Account: a, Mark: p.mark(in.Password), ExpiresAt: now.UTC().Add(Lives)}, nil
 }
 
-// Use makes the registration an account. It fails with ErrToken where it was used before or has expired.
-func (s SignUp) Use(now time.Time) (SignUp, error) {
-	if !s.UsedAt.IsZero() || !now.Before(s.ExpiresAt) {
-		return SignUp{}, ErrToken
+// Waits tells whether the registration can still be used.
+func (s SignUp) Waits(now time.Time) bool { return s.UsedAt.IsZero() && now.Before(s.ExpiresAt) }
+
+// Use makes the registration an account, beside others that wait for the same address. It fails with ErrToken where it was
+// used before or has expired. Where another waits with another password, somebody may have registered an address that is
+// not theirs, and whose link was used is chance: no password counts then, and its owner sets one by a letter (reset).
+func (s SignUp) Use(waiting []SignUp, now time.Time) (used SignUp, reset bool, err error) {
+	if !s.Waits(now) {
+		return SignUp{}, false, ErrToken
 	}
 	s.UsedAt = now.UTC()
-	return s, nil
+	reset = slices.ContainsFunc(waiting, func(o SignUp) bool { return o.Mark != s.Mark })
+	if reset {
+		s.Account.Password = ""
+	}
+	return s, reset, nil
 }
 
 // random is 128 bits that nobody can guess.
@@ -264,6 +282,14 @@ type Document struct {
 // Document is the account as its owner sees it at an instant.
 func (a Account) Document(now time.Time) Document {
 	return Document{a.ID, a.Address, a.FirstName, a.LastName, a.Language, a.Marketing != nil, !a.Agreed(now)}
+}
+
+// Required names a field that is empty.
+func Required(pointer, value string) []problem.Field {
+	if value != "" {
+		return nil
+	}
+	return []problem.Field{{Pointer: pointer, Code: "required", Detail: "This field is required."}}
 }
 
 // CheckAddress names an address that is none.

@@ -12,6 +12,8 @@ import (
 
 var noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
+var passwords = NewPasswords([]byte("test-pepper-of-thirty-two-bytes!"))
+
 func typed() Registration {
 	return Registration{
 		Email: " Mari@Example.EE", Password: "kolm väikest põrsast", FirstName: "Mari", LastName: "<b>Maasikas</b>\x00\x1b", Language: "et",
@@ -24,7 +26,7 @@ func TestARegistrationKeepsWhatWasTypedAsText(t *testing.T) {
 	if wrong := in.Check(); wrong != nil {
 		t.Fatal(wrong)
 	}
-	s, err := Register(in, "hash", noon, "192.0.2.1")
+	s, err := Register(in, passwords, noon, "192.0.2.1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,13 +116,13 @@ func TestATokenServesItsPurposeUntilItExpires(t *testing.T) {
 
 func TestAResetEndsEverySessionAndEveryOtherLink(t *testing.T) {
 	a := Account{ID: "0123456789abcdef0123456789abcdef", Holds: []Hold{{Basis: CredentialLeak}, {Basis: "false_data"}}}
-	session, token := a.SignIn(noon)
-	if back := ParseToken(token.String()); back != token || !session.Valid(a, noon) {
+	a, token := a.SignIn(noon)
+	if back := ParseToken(token.String()); back != token || !a.SignedIn(token, noon) {
 		t.Fatal("the session does not sign in")
 	}
 	subject := a.ResetSubject()
 	b, err := a.Reset(subject, "new")
-	if err != nil || session.Valid(b, noon) || len(b.Holds) != 1 || len(a.Holds) != 2 {
+	if err != nil || b.SignedIn(token, noon) || len(b.Holds) != 1 || len(a.Holds) != 2 {
 		t.Errorf("%+v %v", b, err)
 	}
 	if _, err := b.Reset(subject, "again"); !errors.Is(err, ErrToken) {
@@ -129,20 +131,24 @@ func TestAResetEndsEverySessionAndEveryOtherLink(t *testing.T) {
 }
 
 func TestASessionIsOverWhenItIs(t *testing.T) {
-	a := Account{ID: "0123456789abcdef0123456789abcdef"}
-	s, _ := a.SignIn(noon)
-	ended := s
-	ended.EndedAt = noon
+	a, token := Account{ID: "0123456789abcdef0123456789abcdef"}.SignIn(noon)
+	more := a
+	for range MaxSessions {
+		more, _ = more.SignIn(noon)
+	}
 	for name, valid := range map[string]bool{
-		"expired":      s.Valid(a, s.ExpiresAt),
-		"ended":        ended.Valid(a, noon),
-		"of another":   s.Valid(Account{ID: "jaan"}, noon),
-		"of nobody":    Session{}.Valid(Account{}, time.Time{}),
-		"reset before": s.Valid(Account{ID: a.ID, Sessions: 1}, noon),
+		"expired":    a.SignedIn(token, noon.Add(SessionLives)),
+		"ended":      a.SignOut(token).SignedIn(token, noon),
+		"of another": Account{ID: "jaan", Sessions: a.Sessions}.SignedIn(token, noon),
+		"of nobody":  Account{}.SignedIn(Token{}, noon),
+		"the oldest": more.SignedIn(token, noon),
 	} {
 		if valid {
 			t.Errorf("a session that is %s signs in", name)
 		}
+	}
+	if len(more.Sessions) != MaxSessions || !a.SignedIn(token, noon) {
+		t.Error(len(more.Sessions), "sessions")
 	}
 }
 
@@ -163,7 +169,7 @@ func TestTenTriesInAQuarterOfAnHour(t *testing.T) {
 }
 
 func TestTermsAreAcceptedByTheVersionInForceAndOnce(t *testing.T) {
-	a, err := Account{}.Accept([]Accepting{{terms.Use, "2017-02-01"}}, noon, "")
+	a, err := Account{Language: "et"}.Accept([]Accepting{{terms.Use, "2017-02-01"}}, noon, "")
 	if err != nil || !a.Agreed(noon) || !errors.Is(Account{}.MayBuy(noon), ErrTermsRequired) || a.MayBuy(noon) != nil {
 		t.Fatal(a, err)
 	}
@@ -171,7 +177,7 @@ func TestTermsAreAcceptedByTheVersionInForceAndOnce(t *testing.T) {
 	if len(again.Accepted) != 1 || !again.Accepted[0].At.Equal(noon) {
 		t.Errorf("%+v", again.Accepted)
 	}
-	if _, err := (Account{}).Accept([]Accepting{{terms.Use, "2010-01-01"}}, noon, ""); !errors.Is(err, ErrTermsOutdated) {
+	if _, err := (Account{Language: "et"}).Accept([]Accepting{{terms.Use, "2010-01-01"}}, noon, ""); !errors.Is(err, ErrTermsOutdated) {
 		t.Error(err)
 	}
 	if (Account{Holds: []Hold{{}}}).MayBuy(noon) == nil {
@@ -180,15 +186,41 @@ func TestTermsAreAcceptedByTheVersionInForceAndOnce(t *testing.T) {
 }
 
 func TestAWaitingRegistrationIsUsedOnce(t *testing.T) {
-	s, _ := Register(typed(), "hash", noon, "")
-	used, err := s.Use(noon)
-	if err != nil {
-		t.Fatal(err)
+	s, _ := Register(typed(), passwords, noon, "")
+	used, reset, err := s.Use([]SignUp{s}, noon)
+	if err != nil || reset || used.Account.Password == "" {
+		t.Fatal(reset, err)
 	}
-	_, again := used.Use(noon)
-	_, late := s.Use(noon.Add(Lives))
+	_, _, again := used.Use(nil, noon)
+	_, _, late := s.Use(nil, noon.Add(Lives))
 	if !errors.Is(again, ErrToken) || !errors.Is(late, ErrToken) {
 		t.Error(again, late)
+	}
+}
+
+// TestWhoRegistersTheAddressOfAnotherSetsNoPassword: whichever of two links the owner uses, the other's password opens nothing.
+func TestWhoRegistersTheAddressOfAnotherSetsNoPassword(t *testing.T) {
+	theirs := typed()
+	theirs.Password = "minu salajane sõna"
+	owner, _ := Register(typed(), passwords, noon, "")
+	twice, _ := Register(typed(), passwords, noon, "")
+	other, _ := Register(theirs, passwords, noon, "")
+	for _, s := range []SignUp{owner, other} {
+		used, reset, err := s.Use([]SignUp{owner, other}, noon)
+		if err != nil || !reset || used.Account.Password != "" {
+			t.Errorf("a password counts: %t %v", reset, err)
+		}
+	}
+	if used, reset, err := twice.Use([]SignUp{owner, twice}, noon); err != nil || reset || used.Account.Password == "" {
+		t.Errorf("who registers twice with one password has to reset it: %v", err)
+	}
+}
+
+func TestANetworkIsAnAddressOrASubscribersRange(t *testing.T) {
+	for ip, want := range map[string]string{"192.0.2.1": "192.0.2.1", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "": ""} {
+		if got := Network(ip); got != want {
+			t.Errorf("%q is %q", ip, got)
+		}
 	}
 }
 

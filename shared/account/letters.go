@@ -16,7 +16,7 @@ func (s SignUp) Letter(known Account, now time.Time) letter.Letter {
 		return l
 	}
 	a := s.Account
-	l.To, l.Name, l.Language = string(a.Address), a.FirstName+" "+a.LastName, a.Language
+	l.To, l.Language = string(a.Address), a.Language
 	l.Facts = map[string]string{"signup": string(s.ID), "expires": now.UTC().Add(LinkLives).Format(time.RFC3339)}
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,26 +45,38 @@ func (t Token) Session() SessionID {
 // SessionID names a session.
 type SessionID string
 
-// Session is one signed-in browser.
+// Session is one signed-in browser. Sessions stand in their account, so that who is signed in is one read.
 type Session struct {
 	ID        SessionID `json:"id"`
-	Account   ID        `json:"account"`
-	Count     int       `json:"count"` // the account's Sessions when it began
 	CreatedAt time.Time `json:"createdAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
-	EndedAt   time.Time `json:"endedAt,omitzero"`
-	Revision  int       `json:"revision"`
 }
 
-// SignIn begins a session.
-func (a Account) SignIn(now time.Time) (Session, Token) {
+// MaxSessions are how many browsers can be signed in to an account at once; the next one signs the oldest out.
+const MaxSessions = 20
+
+// SignIn is the account with one more session, and the token of it.
+func (a Account) SignIn(now time.Time) (Account, Token) {
 	t := Token{a.ID, random() + random()}
-	return Session{ID: t.Session(), Account: a.ID, Count: a.Sessions, CreatedAt: now.UTC(), ExpiresAt: now.UTC().Add(SessionLives)}, t
+	a.Sessions = slices.DeleteFunc(slices.Clone(a.Sessions), func(s Session) bool { return !now.Before(s.ExpiresAt) })
+	if over := len(a.Sessions) - MaxSessions + 1; over > 0 {
+		a.Sessions = a.Sessions[over:]
+	}
+	a.Sessions = append(a.Sessions, Session{t.Session(), now.UTC(), now.UTC().Add(SessionLives)})
+	return a, t
 }
 
-// Valid tells whether a session signs its account in at an instant.
-func (s Session) Valid(a Account, now time.Time) bool {
-	return s.Account == a.ID && s.ID != "" && s.Count == a.Sessions && s.EndedAt.IsZero() && now.Before(s.ExpiresAt)
+// SignOut is the account without the session of a token.
+func (a Account) SignOut(t Token) Account {
+	a.Sessions = slices.DeleteFunc(slices.Clone(a.Sessions), func(s Session) bool { return s.ID == t.Session() })
+	return a
+}
+
+// SignedIn tells whether a token signs the account in at an instant.
+func (a Account) SignedIn(t Token, now time.Time) bool {
+	return t.secret != "" && a.ID == t.Account && slices.ContainsFunc(a.Sessions, func(s Session) bool {
+		return s.ID == t.Session() && now.Before(s.ExpiresAt)
+	})
 }
 
 // ErrToken answers a link that was used, has expired, or was never ours, alike.
@@ -112,8 +125,8 @@ func (t Tokens) Open(p Purpose, token string, now time.Time) (subject string, er
 	return subject, nil
 }
 
-// ResetSubject is what a reset link is about: this account, until its sessions are next ended.
-func (a Account) ResetSubject() string { return string(a.ID) + "-" + strconv.Itoa(a.Sessions) }
+// ResetSubject is what a reset link is about: this account, until its password is next set by such a link.
+func (a Account) ResetSubject() string { return string(a.ID) + "-" + strconv.Itoa(a.Resets) }
 
 // SplitReset is the account of a reset link's subject.
 func SplitReset(subject string) ID {
@@ -128,7 +141,8 @@ func (a Account) Reset(subject string, h Hash) (Account, error) {
 		return Account{}, ErrToken
 	}
 	a.Password = h
-	a.Sessions++
+	a.Sessions = nil
+	a.Resets++
 	a.Holds = slices.DeleteFunc(slices.Clone(a.Holds), func(h Hold) bool { return h.Basis == CredentialLeak })
 	return a, nil
 }
@@ -141,6 +155,7 @@ type NewPassword struct {
 
 // Check names every wrong field.
 func (n *NewPassword) Check() (wrong []problem.Field) {
+	wrong = Required("/token", n.Token)
 	if f := checkPassword("/password", n.Password, ""); f != nil {
 		wrong = append(wrong, *f)
 	}
@@ -153,11 +168,25 @@ type Limit struct {
 	Per time.Duration
 }
 
-// The limits of the doors: wrong passwords per account and network address, and letters per address.
+// The limits of the doors: wrong passwords per account and network, letters per address and network, orders per account.
 var (
 	SignInTries = Limit{10, 15 * time.Minute}
 	LetterTries = Limit{5, time.Hour}
+	OrderTries  = Limit{60, time.Hour}
 )
+
+// Network is what an address on the network counts as: itself, or the /64 that one subscriber has of IPv6.
+func Network(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil || a.Is4() {
+		return ip
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return p.String()
+}
 
 // Tries counts what was tried of a limit. Revision counts its stored changes.
 type Tries struct {

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	_ "embed"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -29,10 +30,17 @@ func Env(name string) string {
 
 // Config is AWS as this process sees it. The SDK's own variables AWS_ENDPOINT_URL_<SERVICE> point a service elsewhere.
 func Config() aws.Config {
+	return Patient(2 * time.Second)
+}
+
+// Patient is the same for a service whose answer is waited for as long as it takes: where a lost answer costs more than time.
+// After that the call is made again; without an end a connection that died while the process was frozen would hold a call
+// until the function is killed.
+func Patient(wait time.Duration) aws.Config {
 	return aws.Config{
 		Region:           Env("AWS_REGION"),
 		Credentials:      aws.CredentialsProviderFunc(credentials),
-		HTTPClient:       &http.Client{Transport: transport()},
+		HTTPClient:       &http.Client{Transport: transport(wait)},
 		RetryMaxAttempts: 3,
 		ConfigSources:    []any{environment{}},
 	}
@@ -61,11 +69,14 @@ func (environment) GetServiceBaseEndpoint(_ context.Context, service string) (st
 //go:embed amazon-roots.pem
 var roots []byte
 
-func transport() *http.Transport {
+func transport(wait time.Duration) *http.Transport {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(roots)
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	t.DialContext = (&net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}).DialContext
+	t.TLSHandshakeTimeout = 2 * time.Second
+	t.ResponseHeaderTimeout = wait
 	t.IdleConnTimeout = 10 * time.Minute // a warm process keeps its connection between calls
 	t.MaxIdleConnsPerHost = 10
 	return t

@@ -27,7 +27,7 @@ var english = words{
 	zones:   map[civil.Zone]string{civil.Tallinn: "Estonian time"},
 	methods: map[string]string{"bank_link": "bank link"},
 	reasons: map[string]string{
-		"duplicate": "This order had already been paid, so this second payment was not needed. The order and its license stay as they are.",
+		"duplicate": "This order had already been paid, so this second payment was not needed. Nothing changes for the order and its license.",
 		"cancelled": "This order had already been canceled when the payment arrived, so no license opens for it.",
 		"expired":   "The time for paying this order was already over when the payment arrived, so no license opens for it.",
 	},

@@ -30,9 +30,9 @@ var estonian = words{
 	zones:   map[civil.Zone]string{civil.Tallinn: "Eesti aja järgi"},
 	methods: map[string]string{"bank_link": "pangalink"},
 	reasons: map[string]string{
-		"duplicate": "See tellimus oli juba tasutud, nii et teist makset polnud vaja. Tellimus ja litsents jäävad kehtima.",
-		"cancelled": "Makse laekudes oli see tellimus juba tühistatud, nii et litsentsi selle eest ei tule.",
-		"expired":   "Makse laekudes oli selle tellimuse maksetähtaeg juba möödas, nii et litsentsi selle eest ei tule.",
+		"duplicate": "See tellimus oli juba tasutud, nii et teist makset polnud vaja. Tellimuse ja litsentsiga ei muutu midagi.",
+		"cancelled": "Makse laekudes oli see tellimus juba tühistatud, nii et selle alusel litsentsi ei anta.",
+		"expired":   "Makse laekudes oli selle tellimuse maksetähtaeg juba möödas, nii et selle alusel litsentsi ei anta.",
 	},
 }
 

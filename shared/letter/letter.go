@@ -105,7 +105,6 @@ type Letter struct {
 
 	// Where there is no account yet: to whom.
 	To       string    `json:"to,omitempty"`
-	Name     string    `json:"name,omitempty"`
 	Language lang.Code `json:"language,omitempty"`
 
 	Facts     map[string]string `json:"facts,omitempty"`
@@ -134,7 +133,7 @@ type Recipient struct {
 }
 
 // Recipient is to whom the letter goes where it names no account.
-func (l Letter) Recipient() Recipient { return Recipient{l.To, l.Name, l.Language} }
+func (l Letter) Recipient() Recipient { return Recipient{Address: l.To, Language: l.Language} }
 
 // Done tells whether nothing is left to do for the letter.
 func (l Letter) Done() bool { return len(moves[l.state()]) == 0 }

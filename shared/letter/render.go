@@ -100,8 +100,9 @@ func values(l Letter, k kind, w words, site Site, token string) (map[string]stri
 		zone = civil.Zone(z)
 	}
 	v := map[string]string{
-		"site": site.PublicURL, "seller": site.Seller.Name, "register": site.Seller.Register, "email": site.Seller.Email, "phone": site.Seller.Phone,
-		"zone": w.zone(zone),
+		"site": site.PublicURL, "seller": site.Seller.Name, "register": site.Seller.Register, "email": site.Seller.Email,
+		"phone": strings.ReplaceAll(site.Seller.Phone, " ", space),
+		"zone":  w.zone(zone),
 	}
 	for _, name := range k.facts {
 		fact, ok := l.Facts[name]
@@ -161,8 +162,8 @@ func plain(s string) string {
 
 // style is the look, in the only form that mail programs respect. Contrast is 7:1 or better everywhere.
 var style = prose.Style{
-	"body":   "margin:0;padding:24px 16px;background:#ffffff;color:#1b1b1b;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif",
-	"main":   "display:block;max-width:36em;margin:0 auto",
+	"body":   "margin:0;padding:24px 16px;background:#ffffff;color:#1b1b1b;overflow-wrap:break-word;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif",
+	"main":   "display:block;max-width:576px;margin:0 auto",
 	"h1":     "font-size:24px;line-height:1.25;margin:0 0 24px",
 	"h2":     "font-size:18px;line-height:1.3;margin:24px 0 8px",
 	"p":      "margin:0 0 16px",
@@ -172,7 +173,7 @@ var style = prose.Style{
 	"td":     "text-align:left;vertical-align:top;padding:6px 0;border-bottom:1px solid #d9d9d9",
 	"a":      "color:#0b4f8a",
 	"button": "display:inline-block;padding:12px 24px;border-radius:6px;background:#0b4f8a;color:#ffffff;font-weight:bold;text-decoration:none",
-	"footer": "display:block;max-width:36em;margin:32px auto 0;padding:16px 0 0;border-top:1px solid #d9d9d9;color:#4a4a4a;font-size:14px",
+	"footer": "display:block;max-width:576px;margin:32px auto 0;padding:16px 0 0;border-top:1px solid #d9d9d9;color:#4a4a4a;font-size:14px",
 }
 
 func page(to Recipient, subject, hello string, body, foot prose.Doc) string {

@@ -79,7 +79,8 @@ func TestEveryKindInEveryLanguage(t *testing.T) {
 				t.Errorf("%s: something was left over", name)
 			}
 			for _, must := range []string{seller.StarCloud.Name, seller.StarCloud.Register, seller.StarCloud.Email, seller.StarCloud.Phone} {
-				if !strings.Contains(m.Text, must) || !strings.Contains(m.HTML, must) {
+				must = strings.ReplaceAll(must, " ", space)
+				if !strings.Contains(strings.ReplaceAll(m.Text, " ", space), must) || !strings.Contains(strings.ReplaceAll(m.HTML, " ", space), must) {
 					t.Errorf("%s does not name %s", name, must)
 				}
 			}
@@ -154,7 +155,7 @@ func TestConfirmationIsComplete(t *testing.T) {
 		{lang.Kazakh, []string{"3 ай", "10,08 €", "2,42 €", "12,50 €", "24%", "2026 жылғы 1 қыркүйектен бастап 2026 жылғы 30 қарашаға дейін", "12:08, Эстония", "7¹-тармағы", "komisjon.ee"}},
 	} {
 		text := strings.ReplaceAll(render(t, write(OrderConfirmation, nil), Recipient{mari.Address, mari.Name, c.language}).Text, space, " ")
-		for _, must := range append(c.must, "2600012345", "2017-07-01", "https://opiq.example/terms/order", "https://opiq.example/orders/2600012345", "Europe/Tallinn") {
+		for _, must := range append(c.must, "2600012345", "2017-07-01", "https://opiq.example/terms/order", "https://opiq.example/orders/2600012345") {
 			if !strings.Contains(text, must) {
 				t.Errorf("%s: no %q", c.language, must)
 			}

@@ -29,7 +29,7 @@ type words struct {
 	clock   string                                          // layout of a time of day
 	zones   map[civil.Zone]string
 	methods map[string]string // ways to pay
-	reasons map[string]string // why money comes back, each a sentence
+	reasons map[string]string // why money comes back, and what it means for the order
 }
 
 var languages = map[lang.Code]words{

@@ -30,8 +30,11 @@ func Advance(ctx context.Context, s Store, kind string, shards int, now time.Tim
 			var faults error
 			for after, more := "", true; more && ctx.Err() == nil; more = after != "" {
 				page, next, err := s.Due(ctx, kind, shard, now, after)
+				if err != nil && ctx.Err() == nil {
+					faults = errors.Join(faults, err)
+				}
 				if err != nil {
-					return errors.Join(faults, err)
+					return faults
 				}
 				after = next
 				for _, l := range page {
@@ -42,7 +45,7 @@ func Advance(ctx context.Context, s Store, kind string, shards int, now time.Tim
 					switch err := s.ChangeLicense(ctx, l, tell); {
 					case err == nil:
 						moved.Add(1)
-					case !errors.Is(err, overtaken):
+					case !errors.Is(err, overtaken) && ctx.Err() == nil:
 						faults = errors.Join(faults, err) // and on with the next
 					}
 				}
@@ -51,8 +54,5 @@ func Advance(ctx context.Context, s Store, kind string, shards int, now time.Tim
 		})
 	}
 	err := work.Wait()
-	if ctx.Err() != nil {
-		err = nil // cut off; the rest is still due
-	}
-	return int(moved.Load()), err
+	return int(moved.Load()), err // what was cut off is no fault: it is still due
 }

@@ -45,13 +45,11 @@ type step struct {
 	days   int
 }
 
-const day = 24 * time.Hour
-
 // steps are the stages in their order. A license goes to the last one whose time has come, and sends that one's letter only.
 var steps = []step{
 	{Active, func(l License) time.Time { return l.StartsAt }, letter.LicenseActive, 0},
-	{Warned14, func(l License) time.Time { return l.EndsAt.Add(-14 * day) }, letter.LicenseEndsSoon, 14},
-	{Warned3, func(l License) time.Time { return l.EndsAt.Add(-3 * day) }, letter.LicenseEndsSoon, 3},
+	{Warned14, func(l License) time.Time { return l.EndsOn.AddDays(-14).Start(l.Zone) }, letter.LicenseEndsSoon, 14},
+	{Warned3, func(l License) time.Time { return l.EndsOn.AddDays(-3).Start(l.Zone) }, letter.LicenseEndsSoon, 3},
 	{Ended, func(l License) time.Time { return l.EndsAt }, letter.LicenseEnded, 0},
 }
 

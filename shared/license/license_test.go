@@ -19,6 +19,8 @@ import (
 	"opiq/shared/terms"
 )
 
+const day = 24 * time.Hour
+
 var (
 	noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	mari = account.Account{ID: "mari", Accepted: []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01"}}}

@@ -96,7 +96,8 @@ func (s *Sender) message(l letter.Letter, to letter.Recipient, m letter.Message)
 	}
 	var h mail.Header
 	h.SetAddressList("From", []*mail.Address{{Name: s.from.Name, Address: s.from.Address}})
-	h.SetAddressList("To", []*mail.Address{{Name: oneLine(to.Name), Address: to.Address}})
+	name := strings.ReplaceAll(oneLine(to.Name), `\`, " ") // in an encoded name mail programs stumble over it
+	h.SetAddressList("To", []*mail.Address{{Name: name, Address: to.Address}})
 	h.SetSubject(oneLine(m.Subject))
 	h.SetDate(l.CreatedAt)
 	h.Set("MIME-Version", "1.0")

@@ -72,11 +72,19 @@ func (w Way) Check(banks []banklink.Bank) (wrong []problem.Field) {
 	return wrong
 }
 
-// Start makes an attempt to pay the order. One that is paid or cancelled takes none. The same key makes the same attempt
-// again; no key makes a new one each time.
-func (o Order) Start(w Way, key string, language lang.Code, now time.Time) (Attempt, error) {
-	if err := refusal[o.State]; err != nil {
+// MaxAttempts are how often an order can be set out to be paid.
+const MaxAttempts = 50
+
+// Start makes an attempt to pay the order, after those that there are. One that is paid, cancelled or too old takes none. The
+// same key makes the same attempt again; no key makes a new one each time.
+func (o Order) Start(w Way, key string, language lang.Code, before []Attempt, now time.Time) (Attempt, error) {
+	switch err := refusal[o.State]; {
+	case err != nil:
 		return Attempt{}, err
+	case now.Sub(o.PlacedAt) > Lives:
+		return Attempt{}, ErrExpired
+	case len(before) >= MaxAttempts:
+		return Attempt{}, ErrAttempts
 	}
 	if key == "" {
 		key = rand.Text()
@@ -98,10 +106,10 @@ func (a Attempt) End(s AttemptState, now time.Time) (Attempt, bool) {
 	return a, true
 }
 
-// Banklink is what the buyer's bank is asked for; it says the same each time.
-func (a Attempt) Banklink(returnTo string) banklink.Payment {
+// Banklink is what the buyer's bank is asked for. It is asked now: banks take nothing that was signed long ago.
+func (a Attempt) Banklink(returnTo string, now time.Time) banklink.Payment {
 	return banklink.Payment{
 		Stamp: string(a.Stamp()), Amount: a.Amount, Reference: string(a.Order.Reference()), Message: "Opiq " + string(a.Order),
-		Return: returnTo, Language: a.Language, At: a.StartedAt,
+		Return: returnTo, Language: a.Language, At: now.UTC(),
 	}
 }

@@ -26,6 +26,9 @@ import (
 	"opiq/shared/terms"
 )
 
+// Lives is how long an order can be paid at its price. Money for an attempt that began before is taken whenever it comes.
+const Lives = 14 * 24 * time.Hour
+
 // Horizon is how many days ahead a license may start (AMB-9).
 const Horizon = 365
 
@@ -34,6 +37,7 @@ var (
 	ErrNoKey      = problem.New(problem.Malformed, "idempotency_key_required", "Send an Idempotency-Key of 1 to 255 characters: the same for the same order, tried again.")
 	ErrKeyReused  = problem.New(problem.Conflict, "idempotency_key_reused", "This Idempotency-Key was used for another order.")
 	ErrNotFound   = problem.New(problem.NotFound, "order_not_found", "You have no such order.")
+	ErrTooMany    = problem.New(problem.TooMany, "too_many_orders", "You placed many orders in a short time. Wait a little.")
 	ErrStillTaken = problem.New(problem.Unavailable, "try_again", "Too much happens to this order at once. Try again.")
 )
 

@@ -173,11 +173,11 @@ func TestAFailureNeverUndoesMoney(t *testing.T) {
 }
 
 func TestAttemptsAreToldApartAndRepeatUnderAKey(t *testing.T) {
-	o := Order{Number: "2600012345", State: Placed}
+	o := Order{Number: "2600012345", State: Placed, PlacedAt: noon}
 	way := Way{Method: BankLink, Bank: "lhv"}
-	one, _ := o.Start(way, "k", lang.Estonian, noon)
-	same, _ := o.Start(way, "k", lang.Estonian, noon)
-	other, _ := o.Start(way, "", lang.Estonian, noon)
+	one, _ := o.Start(way, "k", lang.Estonian, nil, noon)
+	same, _ := o.Start(way, "k", lang.Estonian, nil, noon)
+	other, _ := o.Start(way, "", lang.Estonian, nil, noon)
 	if one.ID != same.ID || one.ID == other.ID {
 		t.Errorf("attempts %s, %s, %s", one.ID, same.ID, other.ID)
 	}
@@ -193,9 +193,18 @@ func TestAttemptsAreToldApartAndRepeatUnderAKey(t *testing.T) {
 }
 
 func TestNoAttemptOnceItIsOver(t *testing.T) {
-	for state, want := range map[State]error{Paid: ErrPaid, Cancelled: ErrCancelled} {
-		if _, err := (Order{State: state}).Start(Way{}, "", lang.Estonian, noon); !errors.Is(err, want) {
-			t.Errorf("%s: %v", state, err)
+	old, tried := noon.Add(-Lives-time.Second), make([]Attempt, MaxAttempts)
+	for want, c := range map[error]struct {
+		o      Order
+		before []Attempt
+	}{
+		ErrPaid:      {Order{State: Paid, PlacedAt: noon}, nil},
+		ErrCancelled: {Order{State: Cancelled, PlacedAt: noon}, nil},
+		ErrExpired:   {Order{State: Placed, PlacedAt: old}, nil},
+		ErrAttempts:  {Order{State: Placed, PlacedAt: noon}, tried},
+	} {
+		if _, err := c.o.Start(Way{}, "", lang.Estonian, c.before, noon); !errors.Is(err, want) {
+			t.Errorf("%v, not %v", err, want)
 		}
 	}
 }

@@ -33,6 +33,8 @@ var moves = map[State]map[Event]State{
 var (
 	ErrPaid      = problem.New(problem.Conflict, "order_paid", "The order is paid.")
 	ErrCancelled = problem.New(problem.Conflict, "order_cancelled", "The order is cancelled.")
+	ErrExpired   = problem.New(problem.Conflict, "order_expired", "The order was not paid in time. Its price no longer stands: place a new one.")
+	ErrAttempts  = problem.New(problem.Conflict, "too_many_attempts", "This order was tried to be paid very often. Place a new one.")
 )
 
 // refusal is why nothing more can happen in a state.

@@ -38,7 +38,6 @@ type Payment struct {
 	PayerName string          `json:"payerName"` // as the bank wrote it
 	PaidAt    string          `json:"paidAt"`    // as the bank wrote it
 	BookedAt  time.Time       `json:"bookedAt"`
-	Revision  int             `json:"revision"`
 }
 
 // Reason is why money has to go back.
@@ -60,7 +59,6 @@ type Case struct {
 	Amount   money.Amount `json:"amount"`
 	Reason   Reason       `json:"reason"`
 	OpenedAt time.Time    `json:"openedAt"`
-	Revision int          `json:"revision"`
 }
 
 // Book is all that the table holds about an order.
@@ -133,10 +131,11 @@ func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err er
 	return c, true, nil
 }
 
-// came is when the money came: as the bank signed it, so that no queue of ours makes it later; now where the bank says nothing
-// that can be.
+// came is when the money came: as the bank signed it, so that a notice that crosses midnight moves no start; now where the
+// bank says nothing that can be, or so long ago that a buyer would lose days of a license that nobody could open.
 func came(n banklink.Notice, now time.Time) time.Time {
-	if t, err := time.Parse(banklink.Layout, n.At); err == nil && t.Before(now) {
+	t, err := time.Parse(banklink.Layout, n.At)
+	if err == nil && t.Before(now) && now.Sub(t) <= time.Hour {
 		return t.UTC()
 	}
 	return now.UTC()
@@ -174,20 +173,14 @@ func receipt(o order.Order, p Payment, l license.License) letter.Letter {
 
 // Refused is a notice that was signed and did not fit: kept for a person to look at, because money may have moved.
 type Refused struct {
-	Reason    Refusal       `json:"reason"`
-	Bank      banklink.Bank `json:"bank"`
-	Service   string        `json:"service"`
-	Stamp     string        `json:"stamp"`
-	Number    string        `json:"number"`
-	Amount    string        `json:"amount"`
-	Reference string        `json:"reference"`
-	At        time.Time     `json:"at"`
-	Revision  int           `json:"revision"`
+	Reason Refusal         `json:"reason"`
+	Notice banklink.Notice `json:"notice"`
+	At     time.Time       `json:"at"`
 }
 
 // Refuse is the record of a notice that did not fit.
 func Refuse(n banklink.Notice, why Refusal, now time.Time) Refused {
-	return Refused{Reason: why, Bank: n.Bank, Service: n.Service, Stamp: n.Stamp, Number: n.Number, Amount: n.Amount, Reference: n.Reference, At: now.UTC()}
+	return Refused{Reason: why, Notice: n, At: now.UTC()}
 }
 
 // Document is the order as its buyer sees it, with all that was tried, what it bought and what goes back.

@@ -34,7 +34,7 @@ func placed(startsOn civil.Date, attempts int) Book {
 	o.Number = "2600012345"
 	b := Book{Order: o}
 	for i := range attempts {
-		a, err := o.Start(order.Way{Method: order.BankLink, Bank: "lhv"}, fmt.Sprint(i), lang.Estonian, noon)
+		a, err := o.Start(order.Way{Method: order.BankLink, Bank: "lhv"}, fmt.Sprint(i), lang.Estonian, nil, noon)
 		if err != nil {
 			panic(err)
 		}
@@ -92,11 +92,11 @@ func TestMoneyThatIsToldOfAfterMidnightCameBeforeIt(t *testing.T) {
 	b := placed(today, 1)
 	n := paid(b.Attempts[0], "1")
 	n.At = "2026-11-22T23:59:00+0200"
-	c, _, err := Settle(b, n, noon.Add(14*time.Hour)) // the notice is two minutes late in Tallinn
+	c, _, err := Settle(b, n, noon.Add(12*time.Hour+15*time.Minute)) // a quarter past midnight in Tallinn
 	if err != nil || c.License.StartsOn != today || c.Order.PaidAt.Format(time.RFC3339) != "2026-11-22T21:59:00Z" {
 		t.Errorf("%+v %v", c.License, err)
 	}
-	for _, at := range []string{"", "yesterday", "2031-01-01T00:00:00+0200"} {
+	for _, at := range []string{"", "yesterday", "2031-01-01T00:00:00+0200", "1970-01-01T00:00:00+0000", "2026-11-22T10:59:59+0200"} {
 		n.At = at
 		if c, _, err := Settle(b, n, noon); err != nil || !c.Order.PaidAt.Equal(noon) {
 			t.Errorf("%q: paid at %s (%v)", at, c.Order.PaidAt, err)

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -34,6 +35,11 @@ func Start[M any](h Handler[M]) {
 // Handle calls h for each record of a batch and reports the records that failed.
 func (h Handler[M]) Handle(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 	var out events.SQSEventResponse
+	if end, ok := ctx.Deadline(); ok { // what is done is said before the function is killed
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadline(ctx, end.Add(-margin))
+		defer stop()
+	}
 	for _, r := range e.Records {
 		if err := h.one(ctx, r); err != nil {
 			slog.ErrorContext(ctx, "message failed", "message", r.MessageId, "received", r.Attributes["ApproximateReceiveCount"], "error", err.Error())
@@ -42,6 +48,8 @@ func (h Handler[M]) Handle(ctx context.Context, e events.SQSEvent) (events.SQSEv
 	}
 	return out, nil
 }
+
+const margin = time.Second / 2
 
 func (h Handler[M]) one(ctx context.Context, r events.SQSMessage) (err error) {
 	defer func() {

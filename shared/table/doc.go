@@ -6,9 +6,8 @@
 // it beside it.
 //
 //	PK                    SK                    kind     holds                          written by
-//	ACCOUNT#<account>     A#ACCOUNT             account  account.Account                signup, account
+//	ACCOUNT#<account>     A#ACCOUNT             account  account.Account, its sessions  signup, session, account
 //	                      A#LICENSE#<license>   license  license.License                payment-settlement, license-activation, license-expiry
-//	                      A#SESSION#<hash>      session  account.Session                session                             (expires)
 //	                      O#<instant>#<order>   placed   the order's number             checkout
 //	ADDRESS#<hash>        ADDRESS               address  whose address this is          signup
 //	SIGNUP#<address hash> SIGNUP#<number>       signup   account.SignUp                 signup                              (expires)
@@ -18,7 +17,7 @@
 //	                      PAYMENT#<payment>     payment  payment.Payment                payment-settlement
 //	                      CASE#<payment>        case     payment.Case                   payment-settlement
 //	REFUSED#<bank>        <digest>              refused  payment.Refused                payment-settlement
-//	LETTER#<letter>       LETTER                mail     letter.Letter                  whoever it follows from; email-receipts
+//	LETTER#<letter>       LETTER                mail     letter.Letter                  whoever it follows from; email-receipts  (expires, if to nobody's account)
 //
 // What a browser waits for is one round trip: the cookie names the account, so that A# of one partition answers who is
 // signed in and what they may open, and ORDER# of another all about an order.

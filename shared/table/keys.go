@@ -16,13 +16,8 @@ const accessPrefix = "A#"
 
 func accountPartition(id account.ID) string { return "ACCOUNT#" + string(id) }
 
-// accountKey is a person.
+// accountKey is a person, with their sessions.
 func accountKey(id account.ID) key { return key{accountPartition(id), accessPrefix + "ACCOUNT"} }
-
-// sessionKey is a signed-in browser, beside its person.
-func sessionKey(id account.ID, s account.SessionID) key {
-	return key{accountPartition(id), accessPrefix + "SESSION#" + string(s)}
-}
 
 // licenseKey is a license, beside its owner.
 func licenseKey(id account.ID, l license.ID) key {

@@ -47,7 +47,7 @@ func (t *Table) Waiting(ctx context.Context, a account.Address, now time.Time) (
 		if err := decode(i, &s); err != nil {
 			return nil, err
 		}
-		if _, err := s.Use(now); err == nil {
+		if s.Waits(now) {
 			all = append(all, s)
 		}
 	}
@@ -59,10 +59,12 @@ type holder struct {
 	Account account.ID `json:"account"`
 }
 
-// Found makes the account of a registration, once per registration and once per address: else account.ErrToken.
-func (t *Table) Found(ctx context.Context, used account.SignUp) error {
+// Found makes the account of a registration, with the letters that follow, once per registration and once per address: else
+// account.ErrToken.
+func (t *Table) Found(ctx context.Context, used account.SignUp, letters ...letter.Letter) error {
 	a := used.Account
-	err := t.commit(ctx, signUpRow(used), accountRow(a), row{key: addressKey(a.Address), kind: "address", value: holder{a.ID}})
+	rows := []row{signUpRow(used), accountRow(a), {key: addressKey(a.Address), kind: "address", value: holder{a.ID}}}
+	err := t.commit(ctx, append(rows, letterRows(letters)...)...)
 	if errors.Is(err, ErrChanged) {
 		return account.ErrToken
 	}
@@ -95,61 +97,43 @@ func (t *Table) Account(ctx context.Context, id account.ID) (a account.Account, 
 
 // ChangeAccount stores a changed account, and the letters that follow from the change. ErrChanged where somebody was quicker.
 func (t *Table) ChangeAccount(ctx context.Context, a account.Account, letters ...letter.Letter) error {
-	rows := []row{accountRow(a)}
-	for _, l := range letters {
-		rows = append(rows, letterRow(l))
-	}
-	return t.commit(ctx, rows...)
+	return t.commit(ctx, append(letterRows(letters), accountRow(a))...)
 }
 
-// PutSession stores a session that began or ended.
-func (t *Table) PutSession(ctx context.Context, s account.Session) error {
-	return t.commit(ctx, row{key: sessionKey(s.Account, s.ID), kind: "session", value: s, revision: s.Revision, expires: s.ExpiresAt})
-}
-
-// Session reads the session of a token, with its account; account.ErrSignedOut where it signs nobody in.
-func (t *Table) Session(ctx context.Context, token account.Token, now time.Time) (account.Session, account.Account, error) {
-	if token == (account.Token{}) {
-		return account.Session{}, account.Account{}, account.ErrSignedOut
-	}
-	items, err := t.get(ctx, accountKey(token.Account), sessionKey(token.Account, token.Session()))
-	if err != nil {
-		return account.Session{}, account.Account{}, err
-	}
-	return signedIn(items, token, now)
-}
-
-func signedIn(items map[key]item, token account.Token, now time.Time) (s account.Session, a account.Account, err error) {
-	err = errors.Join(decode(items[sessionKey(token.Account, token.Session())], &s), decode(items[accountKey(token.Account)], &a))
-	if err == nil && !s.Valid(a, now) {
+// SignedIn reads whom a token signs in; account.ErrSignedOut where that is nobody.
+func (t *Table) SignedIn(ctx context.Context, token account.Token, now time.Time) (a account.Account, err error) {
+	if err = t.one(ctx, accountKey(token.Account), &a); err == nil && !a.SignedIn(token, now) || errors.Is(err, errNone) {
 		err = account.ErrSignedOut
 	}
-	return s, a, err
+	return a, err
+}
+
+// signedIn is whom a token signs in by an account that was read, or that was not there.
+func signedIn(i item, token account.Token, now time.Time) (a account.Account, err error) {
+	if err = decode(i, &a); err == nil && !a.SignedIn(token, now) {
+		err = account.ErrSignedOut
+	}
+	return a, err
 }
 
 // Reader is all that an access decision needs, in one read: who is signed in, and every license they have.
-func (t *Table) Reader(ctx context.Context, token account.Token, now time.Time) (account.Account, []license.License, error) {
-	if token == (account.Token{}) {
-		return account.Account{}, nil, account.ErrSignedOut
-	}
+func (t *Table) Reader(ctx context.Context, token account.Token, now time.Time) (who account.Account, licenses []license.License, err error) {
 	items, err := t.partition(ctx, accountPartition(token.Account), accessPrefix)
 	if err != nil {
-		return account.Account{}, nil, err
+		return who, nil, err
 	}
-	byKey := map[key]item{}
-	licenses := []license.License{}
 	for _, i := range items {
-		byKey[keyOf(i)] = i
-		if textOf(i["kind"]) == "license" {
-			var l license.License
-			if err := decode(i, &l); err != nil {
-				return account.Account{}, nil, err
-			}
-			licenses = append(licenses, l)
+		switch textOf(i["kind"]) {
+		case "account":
+			err = errors.Join(err, decode(i, &who))
+		case "license":
+			licenses, err = more(licenses, i, err)
 		}
 	}
-	_, a, err := signedIn(byKey, token, now)
-	return a, licenses, err
+	if err == nil && !who.SignedIn(token, now) {
+		err = account.ErrSignedOut
+	}
+	return who, licenses, err
 }
 
 // Spend takes one try of a limit under a name; where none is left it answers how long to wait.

@@ -26,14 +26,11 @@ type placed struct {
 
 // Buyer reads who is signed in and, in the same round trip, the order under a number; ok is false where there is none.
 func (t *Table) Buyer(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, o order.Order, ok bool, err error) {
-	if token == (account.Token{}) {
-		return who, o, false, account.ErrSignedOut
-	}
-	items, err := t.get(ctx, accountKey(token.Account), sessionKey(token.Account, token.Session()), orderKey(n))
+	items, err := t.get(ctx, accountKey(token.Account), orderKey(n))
 	if err != nil {
 		return who, o, false, err
 	}
-	if _, who, err = signedIn(items, token, now); err != nil {
+	if who, err = signedIn(items[accountKey(token.Account)], token, now); err != nil {
 		return who, o, false, err
 	}
 	i, ok := items[orderKey(n)]
@@ -83,7 +80,7 @@ func (t *Table) ChangeOrder(ctx context.Context, o order.Order) error {
 func (t *Table) Orders(ctx context.Context, token account.Token, now time.Time) ([]order.Order, error) {
 	var list *dynamodb.QueryOutput
 	both, inner := errgroup.WithContext(ctx)
-	both.Go(func() error { _, _, err := t.Session(inner, token, now); return err })
+	both.Go(func() error { _, err := t.SignedIn(inner, token, now); return err })
 	both.Go(func() (err error) {
 		list, err = t.client.Query(inner, &dynamodb.QueryInput{
 			TableName: &t.name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :p AND begins_with(SK, :b)"),
@@ -118,15 +115,12 @@ func (t *Table) Orders(ctx context.Context, token account.Token, now time.Time) 
 
 // Purchase is all about one order of whoever is signed in, in one round trip. Somebody else's is order.ErrNotFound; the
 // license is nil where there is none.
-func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (b payment.Book, l *license.License, err error) {
-	if token == (account.Token{}) {
-		return b, nil, account.ErrSignedOut
-	}
+func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, b payment.Book, l *license.License, err error) {
 	var people map[key]item
 	owned := licenseKey(token.Account, license.Of(string(n)))
 	both, inner := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		people, err = t.get(inner, accountKey(token.Account), sessionKey(token.Account, token.Session()), owned)
+		people, err = t.get(inner, accountKey(token.Account), owned)
 		return err
 	})
 	both.Go(func() (err error) {
@@ -136,20 +130,19 @@ func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Numbe
 		return err
 	})
 	if err = both.Wait(); err != nil {
-		return payment.Book{}, nil, err
+		return who, payment.Book{}, nil, err
 	}
-	who := account.Account{}
-	if _, who, err = signedIn(people, token, now); err != nil {
-		return payment.Book{}, nil, err
+	if who, err = signedIn(people[accountKey(token.Account)], token, now); err != nil {
+		return who, payment.Book{}, nil, err
 	}
 	if b.Order.Account != who.ID {
-		return payment.Book{}, nil, order.ErrNotFound
+		return who, payment.Book{}, nil, order.ErrNotFound
 	}
 	if i, ok := people[owned]; ok {
 		l = new(license.License)
 		err = decode(i, l)
 	}
-	return b, l, err
+	return who, b, l, err
 }
 
 // Book is all that is known about an order; order.ErrNotFound where there is none.
@@ -187,7 +180,7 @@ func more[T any](list []T, i item, err error) ([]T, error) {
 func (t *Table) Settle(ctx context.Context, c payment.Change) error {
 	rows := []row{attemptRow(c.Attempt)}
 	if p := c.Payment; p != nil {
-		rows = append(rows, row{key: paymentKey(p.Order, p.ID), kind: "payment", value: *p, revision: p.Revision})
+		rows = append(rows, row{key: paymentKey(p.Order, p.ID), kind: "payment", value: *p})
 	}
 	if c.Order != nil {
 		rows = append(rows, orderRow(*c.Order))
@@ -196,17 +189,15 @@ func (t *Table) Settle(ctx context.Context, c payment.Change) error {
 		rows = append(rows, licenseRow(*c.License))
 	}
 	if k := c.Case; k != nil {
-		rows = append(rows, row{key: caseKey(k.Order, k.Payment), kind: "case", value: *k, revision: k.Revision})
+		rows = append(rows, row{key: caseKey(k.Order, k.Payment), kind: "case", value: *k})
 	}
-	for _, l := range c.Letters {
-		rows = append(rows, letterRow(l))
-	}
-	return t.commit(ctx, rows...)
+	return t.commit(ctx, append(rows, letterRows(c.Letters)...)...)
 }
 
 // Refuse keeps a notice that did not fit, once however often it comes.
 func (t *Table) Refuse(ctx context.Context, r payment.Refused) error {
-	k := refusedKey(r.Bank, strings.Join([]string{string(r.Reason), r.Service, r.Stamp, r.Number, r.Amount, r.Reference}, "\n"))
+	n := r.Notice
+	k := refusedKey(n.Bank, strings.Join([]string{string(r.Reason), n.Service, n.Stamp, n.Number, n.Amount, n.Reference}, "\n"))
 	if err := t.commit(ctx, row{key: k, kind: "refused", value: r}); !errors.Is(err, ErrChanged) {
 		return err
 	}
@@ -266,15 +257,22 @@ const duePage = 100
 
 // ChangeLicense stores a changed license and its letter. ErrChanged where somebody was quicker.
 func (t *Table) ChangeLicense(ctx context.Context, l license.License, letters ...letter.Letter) error {
-	rows := []row{licenseRow(l)}
-	for _, l := range letters {
-		rows = append(rows, letterRow(l))
-	}
-	return t.commit(ctx, rows...)
+	return t.commit(ctx, append(letterRows(letters), licenseRow(l))...)
 }
 
 func letterRow(l letter.Letter) row {
-	return row{key: letterKey(l.ID), kind: "mail", value: l, revision: l.Revision}
+	r := row{key: letterKey(l.ID), kind: "mail", value: l, revision: l.Revision}
+	if l.Account == "" { // an address that nobody has proved is not kept
+		r.expires = l.CreatedAt.Add(30 * 24 * time.Hour)
+	}
+	return r
+}
+
+func letterRows(letters []letter.Letter) (rows []row) {
+	for _, l := range letters {
+		rows = append(rows, letterRow(l))
+	}
+	return rows
 }
 
 // Letter reads a letter. That there is none is a fault: its id came from the table.

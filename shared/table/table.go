@@ -147,12 +147,12 @@ func (t *Table) putOne(ctx context.Context, p types.Put) error {
 const attempts = 6
 
 func (t *Table) transact(ctx context.Context, puts []types.Put) error {
-	in := &dynamodb.TransactWriteItemsInput{}
+	var all []types.TransactWriteItem
 	for _, p := range puts {
-		in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: &p})
+		all = append(all, types.TransactWriteItem{Put: &p})
 	}
 	for try := 0; ; try++ {
-		_, err := t.client.TransactWriteItems(ctx, in)
+		_, err := t.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: all}) // a token of its own each time
 		cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
 		if !ok {
 			return err
@@ -168,11 +168,19 @@ func (t *Table) transact(ctx context.Context, puts []types.Put) error {
 		if try == attempts {
 			return ErrChanged
 		}
-		select { // two transactions met: wait a moment, a different one each
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(rand.IntN(20<<try)+1) * time.Millisecond):
+		if err := pause(ctx, try); err != nil { // two transactions met
+			return err
 		}
+	}
+}
+
+// pause waits a moment, longer at each try, and never as long as somebody else.
+func pause(ctx context.Context, try int) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(rand.IntN(20<<try)+1) * time.Millisecond):
+		return nil
 	}
 }
 
@@ -224,7 +232,11 @@ func (t *Table) get(ctx context.Context, keys ...key) (map[key]item, error) {
 		for _, i := range out.Responses[t.name] {
 			found[keyOf(i)] = i
 		}
-		want = out.UnprocessedKeys
+		if want = out.UnprocessedKeys; len(want) > 0 {
+			if err := pause(ctx, try); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return found, nil
 }

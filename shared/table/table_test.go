@@ -186,15 +186,15 @@ func TestNobodySeesTheOrderOfAnother(t *testing.T) {
 	cfg, name := stage.Table(t)
 	s := table.Open(cfg, name)
 	people.MoveIn(t, s)
-	if _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), people.Running, people.Noon); !errors.Is(err, order.ErrNotFound) {
+	if _, _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), people.Running, people.Noon); !errors.Is(err, order.ErrNotFound) {
 		t.Error(err)
 	}
 	for range 10 { // whichever of the two reads is quicker
-		if _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), "9999999999", people.Noon); !errors.Is(err, order.ErrNotFound) {
+		if _, _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), "9999999999", people.Noon); !errors.Is(err, order.ErrNotFound) {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := s.Purchase(t.Context(), account.Token{}, people.Running, people.Noon); !errors.Is(err, account.ErrSignedOut) {
+	if _, _, _, err := s.Purchase(t.Context(), account.Token{}, people.Running, people.Noon); !errors.Is(err, account.ErrSignedOut) {
 		t.Error(err)
 	}
 }

@@ -105,6 +105,8 @@ func Current(d Document, on civil.Date, l lang.Code) Text {
 type Acceptance struct {
 	Document Document  `json:"document"`
 	Version  Version   `json:"version"`
+	Language lang.Code `json:"language"`
+	SHA256   string    `json:"sha256"` // of the wording
 	At       time.Time `json:"at"`
 	IP       string    `json:"ip"`
 }

@@ -33,6 +33,9 @@ type Request struct {
 // Path is a parameter of the path: "number" of /v1/orders/{number}.
 func (r Request) Path(name string) string { return r.event.PathParameters[name] }
 
+// RouteKey is the route that the request came by, as template.yaml names it: "POST /v1/orders".
+func (r Request) RouteKey() string { return r.event.RouteKey }
+
 // Method is the HTTP method.
 func (r Request) Method() string { return r.event.RequestContext.HTTP.Method }
 
