@@ -441,13 +441,13 @@ func (p *properties) filters() (patterns []string) {
 }
 
 func (p *properties) partialFailures() bool {
-	for _, v := range p.list("FunctionResponseTypes") {
+	types := p.list("FunctionResponseTypes")
+	for _, v := range types {
 		if v != "ReportBatchItemFailures" {
 			p.wrong("FunctionResponseTypes", "%v is not known here", v)
 		}
-		return true
 	}
-	return false
+	return len(types) > 0
 }
 
 func (p *properties) onFailure() string {
