@@ -31,7 +31,7 @@ func (b *Bank) read(h *house, form url.Values) (map[string]string, error) {
 		return nil, refusal{"signature", "The order is not signed with the shop's key, or was changed."}
 	}
 	if err != nil {
-		return nil, refusal{banklink.Reason(err), "The order breaks the protocol: " + err.Error()}
+		return nil, refusal{banklink.Reason(err), "The order does not keep to the bank link’s protocol."}
 	}
 	sum, err := money.Parse(o["VK_AMOUNT"])
 	at, errAt := time.Parse(banklink.Layout, o["VK_DATETIME"])
