@@ -13,15 +13,6 @@ import (
 	"time"
 )
 
-// TestMain lets the test binary be the program.
-func TestMain(m *testing.M) {
-	if os.Getenv("PLAY_LOCAL") != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
 func TestNoProcessIsLeftBehind(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Log("only Linux lists a process's children, and ties them to its life")
@@ -30,7 +21,7 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		t.Run(s.String(), func(t *testing.T) {
 			cmd := exec.Command(os.Args[0], "-addr", "localhost:0")
-			cmd.Env = append(os.Environ(), "PLAY_LOCAL=1")
+			cmd.Env = append(os.Environ(), "PLAY_LOCAL=1", "TMPDIR="+t.TempDir()) // a killed one cannot tidy up
 			cmd.Stderr = t.Output()
 			out, err := cmd.StdoutPipe()
 			if err != nil {

@@ -172,14 +172,25 @@ func (e *Engines) startDynamoDB(ctx context.Context, dir string, o Options) (str
 		url := fmt.Sprintf("http://127.0.0.1:%d", port)
 		cmd := exec.Command(args[0], append(args[1:len(args):len(args)], "-port", fmt.Sprint(port))...)
 		cmd.Dir = emulator(dir)
-		if err = e.run(ctx, "DynamoDB Local", cmd, func(string) bool { return answers(url) }); err == nil {
+		err = e.run(ctx, "DynamoDB Local", cmd, func(output string) (bool, error) { return listens(url, output) })
+		if err == nil {
 			return url, nil
 		}
-		if !errors.Is(err, errEnded) { // else the port may have been taken meanwhile
+		if !errors.Is(err, errTaken) {
 			return "", err
 		}
 	}
 	return "", err
+}
+
+var errTaken = errors.New("its port was taken meanwhile")
+
+// listens tells whether DynamoDB Local answers. Where another process took its port it says so, and stays.
+func listens(url, output string) (bool, error) {
+	if strings.Contains(output, "Failed to bind") {
+		return false, errTaken
+	}
+	return answers(url), nil
 }
 
 func (e *Engines) startSQS(ctx context.Context, dir string) (url string, err error) {
@@ -189,20 +200,18 @@ func (e *Engines) startSQS(ctx context.Context, dir string) (url string, err err
 	}
 	cmd := exec.Command(node, "sqs.mjs")
 	cmd.Dir = dir
-	err = e.run(ctx, "fauxqs", cmd, func(output string) bool {
+	err = e.run(ctx, "fauxqs", cmd, func(output string) (bool, error) {
 		line, _, found := strings.Cut(output, "\n")
 		if found && strings.HasPrefix(line, "http://") {
 			url = line
 		}
-		return url != ""
+		return url != "", nil
 	})
 	return url, err
 }
 
-var errEnded = errors.New("ended at once")
-
 // run starts a process and waits until it is ready, which is asked with its output so far.
-func (e *Engines) run(ctx context.Context, name string, cmd *exec.Cmd, ready func(output string) bool) error {
+func (e *Engines) run(ctx context.Context, name string, cmd *exec.Cmd, ready func(output string) (bool, error)) error {
 	output := new(tail)
 	cmd.Stdout, cmd.Stderr = output, output
 	release, err := leash(cmd)
@@ -214,20 +223,25 @@ func (e *Engines) run(ctx context.Context, name string, cmd *exec.Cmd, ready fun
 		release()
 		return err
 	}
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	slow := time.After(time.Minute)
 	for {
 		select {
 		case <-c.Done():
 			release()
-			return fmt.Errorf("%s %w: %s", name, errEnded, output)
+			return fmt.Errorf("%s ended at once: %s", name, output)
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-slow:
 			err = fmt.Errorf("%s does not answer after a minute: %s", name, output)
 		case <-tick.C:
-			if !ready(output.String()) {
+			yes, failed := ready(output.String())
+			if failed != nil {
+				err = fmt.Errorf("%s: %w", name, failed)
+				break
+			}
+			if !yes {
 				continue
 			}
 			e.mu.Lock()

@@ -245,7 +245,7 @@ func learn(ctx context.Context, dir, archive string, line func(string) []string)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = emulator(dir)
 	e.DynamoDB = fmt.Sprintf("http://127.0.0.1:%d", port)
-	err := e.run(ctx, "DynamoDB Local", cmd, func(string) bool { return answers(e.DynamoDB) })
+	err := e.run(ctx, "DynamoDB Local", cmd, func(output string) (bool, error) { return listens(e.DynamoDB, output) })
 	if err == nil {
 		err = exercise(ctx, e.Config())
 	}

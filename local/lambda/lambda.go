@@ -183,6 +183,9 @@ func (h *Host) invoke(f *function, payload []byte) (answer []byte, cold bool, er
 			defer blow.Stop()
 		}
 		out, err := p.await(i, f.Timeout)
+		if err != nil && h.isStopped() {
+			err = ErrStopped
+		}
 		if err != nil {
 			h.failed(f.Name, err)
 		}

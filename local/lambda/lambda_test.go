@@ -261,8 +261,8 @@ func TestStopLeavesNoProcess(t *testing.T) {
 	}()
 	time.Sleep(100 * time.Millisecond)
 	h.Stop()
-	if <-failed == nil {
-		t.Error("the running call went well")
+	if err := <-failed; !errors.Is(err, ErrStopped) {
+		t.Errorf("the running call got %v", err)
 	}
 	if err := syscall.Kill(a.Process, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("the process answers: %v", err)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -39,6 +40,8 @@ type Options struct {
 	// Visibility, if given, replaces the queues' visibility time-outs: a test that kills functions cannot wait as long
 	// as AWS does for a message to come again.
 	Visibility time.Duration
+	// Watch, if given, sees each call of a function to AWS, with its body, before the call goes on.
+	Watch func(function string, call *http.Request, body []byte)
 }
 
 // Shop is a running shop.
@@ -170,7 +173,13 @@ func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries 
 	}
 	s.log.step(nil, "table and queues as template.yaml says")
 
-	functions, err := s.functions(binaries, environment)
+	services := func(string) map[string]string { return environment }
+	if o.Watch != nil {
+		if services, err = s.watch(environment, o.Watch); err != nil {
+			return err
+		}
+	}
+	functions, err := s.functions(binaries, services)
 	if err != nil {
 		return err
 	}
@@ -216,13 +225,10 @@ func (s *Shop) shut() {
 }
 
 // functions are the template's functions with their environment made whole.
-func (s *Shop) functions(binaries string, environment map[string]string) ([]lambda.Function, error) {
+func (s *Shop) functions(binaries string, services func(function string) map[string]string) ([]lambda.Function, error) {
 	var all []lambda.Function
 	for _, f := range s.Template.Functions {
-		env := map[string]string{}
-		for name, value := range environment {
-			env[name] = value
-		}
+		env := maps.Clone(services(f.Name))
 		for name, value := range f.Environment {
 			v, err := template.Expand(value, s.Made.Value)
 			if err != nil {
