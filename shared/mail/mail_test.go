@@ -9,6 +9,7 @@ import (
 	netmail "net/mail"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -200,13 +201,13 @@ func TestAnswersOfSES(t *testing.T) {
 }
 
 func TestLostAnswerIsNotAskedForAgain(t *testing.T) {
-	calls := 0
+	var calls atomic.Int32
 	s := open(t, func(w http.ResponseWriter, _ *http.Request) {
-		calls++
+		calls.Add(1)
 		panic(http.ErrAbortHandler)
 	})
-	if _, err := s.Send(t.Context(), confirmation, oie, words); err == nil || isRefused(err) || calls != 1 {
-		t.Errorf("%d calls, %v", calls, err)
+	if _, err := s.Send(t.Context(), confirmation, oie, words); err == nil || isRefused(err) || calls.Load() != 1 {
+		t.Errorf("%d calls, %v", calls.Load(), err)
 	}
 }
 
