@@ -1,0 +1,172 @@
+package main
+
+import (
+	"flag"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"opiq/shared/civil"
+)
+
+var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the moments at which functions are killed")
+
+// TestNothingIsLostWhereFunctionsDie is twenty purchases, four at a time, while every few invocations a function gets SIGKILL
+// somewhere between its first and its last step. Browsers, banks and queues try again as they do, with the template's own
+// visibility time-outs. Then the killing ends, and everything that was begun must come to its end by itself.
+func TestNothingIsLostWhereFunctionsDie(t *testing.T) {
+	s, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("in the shop:\n%s", s.journal)
+		}
+	})
+	t.Logf("-seed %d", *seed)
+	var buyers []*shopper
+	for range 4 {
+		buyers = append(buyers, s.member(t))
+	}
+	s.rest(t, 20*time.Second)
+	ahead := today().AddDays(7)
+
+	s.killing()
+	orders := make([][]string, len(buyers))
+	together(t, len(buyers), func(t *testing.T, i int) {
+		p := buyers[i].as(t)
+		p.stubborn = true
+		orders[i] = spree(p, i, ahead)
+	})
+	if t.Failed() {
+		return
+	}
+	time.Sleep(4 * time.Second) // what was paid goes on to its license and its letters
+	s.peace()
+	began := time.Now()
+
+	const bound = 150 * time.Second // twice the longest visibility time-out: two messages of one letter can meet, and one waits
+	for i, p := range buyers {
+		for _, number := range orders[i] {
+			o := p.becomes(number, bound, func(o orderPage) bool { return o.State == "paid" })
+			if o.License == nil || len(o.RefundCases) > 0 {
+				t.Errorf("an order that was paid once is %+v", o)
+			}
+		}
+		p.want(p.ask("GET", chapter, nil), 200, "")
+	}
+	l := s.rest(t, bound)
+	if len(l.Orders) != 20 || len(l.Licenses) != 20 || len(l.Payments) != 20 || len(l.Cases) > 0 || len(l.Refused) > 0 {
+		t.Errorf("%d orders, %d licenses, %d payments, %d cases, %d refused", len(l.Orders), len(l.Licenses), len(l.Payments), len(l.Cases), len(l.Refused))
+	}
+	t.Logf("at rest %.0f s after the last kill", time.Since(began).Seconds())
+
+	// The schedule dies too, and the stream's consumer.
+	s.killing("license-activation", "dispatch")
+	s.schedule(t, "license-activation", ahead.Start(civil.Tallinn))
+	s.peace()
+	s.schedule(t, "license-activation", ahead.Start(civil.Tallinn).Add(5*time.Minute)) // as it would by itself
+	l = s.rest(t, bound)
+
+	kills := s.kills()
+	t.Logf("killed: %v", kills)
+	for _, f := range []string{"checkout", "orders", "banklink-callback", "payment-settlement", "dispatch", "email-receipts"} {
+		if kills[f] == 0 {
+			t.Errorf("%s was never killed", f)
+		}
+	}
+	mails := 0
+	for i, p := range buyers {
+		want := map[string]int{subject("verify"): 1, subject("license_active"): len(orders[i])}
+		for _, number := range orders[i] {
+			want[subject("order_confirmation", "{order}", number)], want[subject("payment_receipt", "{order}", number)] = 1, 1
+		}
+		got := map[string]int{}
+		for _, subject := range p.subjects() {
+			got[subject]++
+			mails++
+		}
+		for subject, n := range want {
+			if got[subject] < n {
+				t.Errorf("%q came %d times, must come %d times", subject, got[subject], n)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("the mails are %v", got)
+		}
+	}
+	// A letter goes out twice only where SES took it from a process that died before it could say so: one a death.
+	if twice := mails - len(l.Letters); twice > kills["email-receipts"] {
+		t.Errorf("%d letters and %d mails, with %d deaths of email-receipts", len(l.Letters), mails, kills["email-receipts"])
+	}
+}
+
+// spree is five purchases by one buyer, one after the other, at all banks, in all ways that end with the money known.
+func spree(p *shopper, i int, ahead civil.Date) (numbers []string) {
+	for n := range 5 {
+		startsOn := today()
+		if n == 4 {
+			startsOn = ahead
+		}
+		o := p.order(12, startsOn)
+		back := p.at(p.pay(o.Number, banks[(i+n)%len(banks)]), "action=pay&notice="+[]string{"after", "twice", "before"}[(i+n)%3])
+		if n%2 == 0 {
+			p.returned(p.back(back), o.Number)
+		}
+		if p.see(o.Number).Number != o.Number {
+			p.t.Errorf("the order %s is not there", o.Number)
+		}
+		numbers = append(numbers, o.Number)
+	}
+	return numbers
+}
+
+// killing begins: of some functions, or of all, some processes get SIGKILL as they call AWS or in the milliseconds after it,
+// and some a while after an invocation began; the first three invocations of each function early, so that none gets away.
+// What a process had sent when it died arrives all the same.
+func (s *shop) killing(functions ...string) {
+	var mu sync.Mutex
+	dice, calls := rand.New(rand.NewPCG(*seed, 0)), map[string]int{}
+	spared := func(function string) bool { return len(functions) > 0 && !slices.Contains(functions, function) }
+	s.Functions.Strike(func(function string) (time.Duration, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n := calls[function]; n < 3 && !spared(function) {
+			calls[function]++
+			return time.Millisecond << n, true
+		}
+		return time.Millisecond << dice.IntN(7), dice.IntN(10) == 0 && !spared(function)
+	})
+	strike := func(function string) {
+		mu.Lock()
+		after, kill := time.Duration(dice.IntN(12))*time.Millisecond, dice.IntN(8) == 0 && !spared(function)
+		mu.Unlock()
+		if kill {
+			time.AfterFunc(after, func() { s.Functions.Kill(function) })
+		}
+	}
+	s.strike.Store(&strike)
+}
+
+// peace ends the killing.
+func (s *shop) peace() {
+	s.strike.Store(nil)
+	s.Functions.Strike(nil)
+	time.Sleep(20 * time.Millisecond) // for the last one
+}
+
+var killed = regexp.MustCompile(`(?m)^(\S+) +[0-9.]+ ms  Runtime\.ExitError`)
+
+// kills is how often each function died in the middle of an invocation.
+func (s *shop) kills() map[string]int {
+	n := map[string]int{}
+	for _, m := range killed.FindAllStringSubmatch(s.journal.String(), -1) {
+		n[m[1]]++
+	}
+	return n
+}
