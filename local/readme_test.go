@@ -25,7 +25,7 @@ func TestTheStoryOfTheReadmeWorksAsItStands(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"state":"paid"`, `"state":"active"`, `"paragraphs":[`, `on tasutud"`, `on vastu võetud"`, `litsents on avatud"`} {
+	for _, want := range []string{`"state":"paid"`, `"state":"active"`, `"paragraphs":[`, `on tasutud"`, `on vastu võetud"`, `litsents kehtib"`} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the story does not come to %s:\n%s", want, out)
 		}

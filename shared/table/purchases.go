@@ -116,6 +116,14 @@ func (t *Table) Orders(ctx context.Context, token account.Token, now time.Time) 
 // Purchase is all about one order of whoever is signed in, in one round trip. Somebody else's is order.ErrNotFound; the
 // license is nil where there is none.
 func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, b payment.Book, l *license.License, err error) {
+	who, b, l, err = t.purchase(ctx, token, n, now)
+	if err == nil && (b.Order.State == order.Paid) != (l != nil) {
+		return t.purchase(ctx, token, n, now) // the order was settled between the two reads
+	}
+	return who, b, l, err
+}
+
+func (t *Table) purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, b payment.Book, l *license.License, err error) {
 	var people map[key]item
 	owned := licenseKey(token.Account, license.Of(string(n)))
 	both, inner := errgroup.WithContext(ctx)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ import (
 	"opiq/shared/letter"
 	"opiq/shared/license"
 	"opiq/shared/order"
+	"opiq/shared/payment"
 	"opiq/shared/stream"
 	"opiq/shared/table"
 )
@@ -196,5 +199,53 @@ func TestNobodySeesTheOrderOfAnother(t *testing.T) {
 	}
 	if _, _, _, err := s.Purchase(t.Context(), account.Token{}, people.Running, people.Noon); !errors.Is(err, account.ErrSignedOut) {
 		t.Error(err)
+	}
+}
+
+// between does something once, after the first answer to one call and before the first of another goes on.
+type between struct {
+	aws.HTTPClient
+	after, before string
+	do            func()
+	answered      chan struct{}
+	first, second sync.Once
+}
+
+func (b *between) Do(r *http.Request) (*http.Response, error) {
+	call := r.Header.Get("X-Amz-Target")
+	if strings.HasSuffix(call, "."+b.before) {
+		b.second.Do(func() {
+			<-b.answered
+			b.do()
+		})
+	}
+	w, err := b.HTTPClient.Do(r)
+	if strings.HasSuffix(call, "."+b.after) {
+		b.first.Do(func() { close(b.answered) })
+	}
+	return w, err
+}
+
+func TestAnOrderIsSeenWithItsLicenseOrUnpaid(t *testing.T) {
+	for after, before := range map[string]string{"BatchGetItem": "Query", "Query": "BatchGetItem"} {
+		cfg, name := stage.Table(t)
+		s := table.Open(cfg, name)
+		people.MoveIn(t, s)
+		slow := cfg.Copy()
+		slow.HTTPClient = &between{HTTPClient: cfg.HTTPClient, after: after, before: before, answered: make(chan struct{}), do: func() {
+			book, err := s.Book(t.Context(), people.Waiting)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			change, _, err := payment.Settle(book, people.Paid(book.Attempts[0], "1"), people.Noon)
+			if err := errors.Join(err, s.Settle(t.Context(), change)); err != nil {
+				t.Error(err)
+			}
+		}}
+		_, book, l, err := table.Open(slow, name).Purchase(t.Context(), people.Token(people.Mari), people.Waiting, people.Noon)
+		if err != nil || book.Order.State != order.Paid || l == nil {
+			t.Errorf("paid after %s and before %s: the order is %s with the license %v (%v)", after, before, book.Order.State, l, err)
+		}
 	}
 }
