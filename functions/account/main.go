@@ -111,11 +111,15 @@ type accepting struct {
 func (in *accepting) Check() []problem.Field { return account.CheckAccept("/accept", in.Accept) }
 
 func (a accounts) accept(ctx context.Context, r web.Request) (web.Response, error) {
+	token, err := account.ParseToken(a.cookie.Of(r))
+	if err != nil {
+		return web.Response{}, err
+	}
 	var in accepting
 	if err := r.Decode(&in); err != nil {
 		return web.Response{}, err
 	}
-	who, err := a.store.SignedIn(ctx, account.ParseToken(a.cookie.Of(r)), a.now())
+	who, err := a.store.SignedIn(ctx, token, a.now())
 	if err != nil {
 		return web.Response{}, err
 	}

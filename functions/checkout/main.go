@@ -86,6 +86,10 @@ func (c checkout) routes() web.Routes {
 }
 
 func (c checkout) place(ctx context.Context, r web.Request) (web.Response, error) {
+	token, err := account.ParseToken(c.cookie.Of(r))
+	if err != nil {
+		return web.Response{}, err
+	}
 	var wish order.Wish
 	if err := r.Decode(&wish); err != nil {
 		return web.Response{}, err
@@ -94,7 +98,6 @@ func (c checkout) place(ctx context.Context, r web.Request) (web.Response, error
 	if err := order.CheckKey(key); err != nil {
 		return web.Response{}, err
 	}
-	token := account.ParseToken(c.cookie.Of(r))
 	for number := range order.Numbers(token.Account, key) {
 		who, o, there, err := c.store.Buyer(ctx, token, number, c.now())
 		if err != nil {
@@ -134,6 +137,10 @@ type started struct {
 }
 
 func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) {
+	token, err := account.ParseToken(c.cookie.Of(r))
+	if err != nil {
+		return web.Response{}, err
+	}
 	var way order.Way
 	if err := r.Decode(&way); err != nil {
 		return web.Response{}, err
@@ -145,7 +152,7 @@ func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) 
 	if !ok {
 		return web.Response{}, order.ErrNotFound
 	}
-	who, book, _, err := c.store.Purchase(ctx, account.ParseToken(c.cookie.Of(r)), number, c.now())
+	who, book, _, err := c.store.Purchase(ctx, token, number, c.now())
 	if err != nil {
 		return web.Response{}, err
 	}

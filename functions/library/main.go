@@ -46,7 +46,11 @@ func (l library) routes() web.Routes {
 }
 
 func (l library) reader(ctx context.Context, r web.Request) (account.Account, []license.License, error) {
-	return l.store.Reader(ctx, account.ParseToken(l.cookie.Of(r)), l.now())
+	token, err := account.ParseToken(l.cookie.Of(r))
+	if err != nil {
+		return account.Account{}, nil, err
+	}
+	return l.store.Reader(ctx, token, l.now())
 }
 
 type list struct {

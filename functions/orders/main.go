@@ -44,7 +44,11 @@ type list struct {
 }
 
 func (o orders) list(ctx context.Context, r web.Request) (web.Response, error) {
-	found, err := o.store.Orders(ctx, account.ParseToken(o.cookie.Of(r)), o.now())
+	token, err := account.ParseToken(o.cookie.Of(r))
+	if err != nil {
+		return web.Response{}, err
+	}
+	found, err := o.store.Orders(ctx, token, o.now())
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -64,11 +68,15 @@ func (o orders) one(ctx context.Context, r web.Request) (web.Response, error) {
 }
 
 func (o orders) purchase(ctx context.Context, r web.Request) (payment.Book, *license.License, error) {
+	token, err := account.ParseToken(o.cookie.Of(r))
+	if err != nil {
+		return payment.Book{}, nil, err
+	}
 	number, ok := order.ParseNumber(r.Path("number"))
 	if !ok {
 		return payment.Book{}, nil, order.ErrNotFound
 	}
-	_, book, owned, err := o.store.Purchase(ctx, account.ParseToken(o.cookie.Of(r)), number, o.now())
+	_, book, owned, err := o.store.Purchase(ctx, token, number, o.now())
 	return book, owned, err
 }
 

@@ -112,7 +112,11 @@ func (s session) open(ctx context.Context, address account.Address, password str
 const tries = 10
 
 func (s session) who(ctx context.Context, r web.Request) (web.Response, error) {
-	a, err := s.store.SignedIn(ctx, account.ParseToken(s.cookie.Of(r)), s.now())
+	token, err := account.ParseToken(s.cookie.Of(r))
+	if err != nil {
+		return web.Response{}, err
+	}
+	a, err := s.store.SignedIn(ctx, token, s.now())
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -120,7 +124,11 @@ func (s session) who(ctx context.Context, r web.Request) (web.Response, error) {
 }
 
 func (s session) signOut(ctx context.Context, r web.Request) (web.Response, error) {
-	if err := s.end(ctx, account.ParseToken(s.cookie.Of(r))); err != nil && !errors.Is(err, account.ErrSignedOut) {
+	token, err := account.ParseToken(s.cookie.Of(r))
+	if err == nil {
+		err = s.end(ctx, token)
+	}
+	if err != nil && !errors.Is(err, account.ErrSignedOut) {
 		return web.Response{}, err
 	}
 	out := web.NoContent()

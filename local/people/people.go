@@ -50,7 +50,11 @@ const (
 
 // Token is the cookie that signs somebody in.
 func Token(who account.ID) account.Token {
-	return account.ParseToken(string(who) + "." + strings.Repeat(string(who[:1]), 64))
+	token, err := account.ParseToken(string(who) + "." + strings.Repeat(string(who[:1]), 64))
+	if err != nil {
+		panic(err)
+	}
+	return token
 }
 
 // The orders of Mari: paid with a running license, paid with one that starts on 1 January, waiting to be paid.

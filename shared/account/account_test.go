@@ -117,7 +117,7 @@ func TestATokenServesItsPurposeUntilItExpires(t *testing.T) {
 func TestAResetEndsEverySessionAndEveryOtherLink(t *testing.T) {
 	a := Account{ID: "0123456789abcdef0123456789abcdef", Holds: []Hold{{Basis: CredentialLeak}, {Basis: "false_data"}}}
 	a, token := a.SignIn(noon)
-	if back := ParseToken(token.String()); back != token || !a.SignedIn(token, noon) {
+	if back, err := ParseToken(token.String()); err != nil || back != token || !a.SignedIn(token, noon) {
 		t.Fatal("the session does not sign in")
 	}
 	subject := a.ResetSubject()
@@ -127,6 +127,14 @@ func TestAResetEndsEverySessionAndEveryOtherLink(t *testing.T) {
 	}
 	if _, err := b.Reset(subject, "again"); !errors.Is(err, ErrToken) {
 		t.Error(err)
+	}
+}
+
+func TestACookieThatIsNoneSignsNobodyIn(t *testing.T) {
+	for _, cookie := range []string{"", ".", "x", strings.Repeat("1", 97), strings.Repeat("1", 32) + "." + strings.Repeat("1", 63)} {
+		if token, err := ParseToken(cookie); !errors.Is(err, ErrSignedOut) || token != (Token{}) {
+			t.Errorf("%q is a token", cookie)
+		}
 	}
 }
 

@@ -24,13 +24,13 @@ type Token struct {
 	secret  string
 }
 
-// ParseToken reads a cookie's value. What is not one is a token of nobody.
-func ParseToken(cookie string) Token {
+// ParseToken reads a cookie's value. What is not one, or none at all, is ErrSignedOut: nobody has to be looked for.
+func ParseToken(cookie string) (Token, error) {
 	id, secret, _ := strings.Cut(cookie, ".")
 	if len(id) != 32 || len(secret) != 64 {
-		return Token{}
+		return Token{}, ErrSignedOut
 	}
-	return Token{ID(id), secret}
+	return Token{ID(id), secret}, nil
 }
 
 // String is the value for the cookie. Nobody else may see it.
@@ -172,7 +172,7 @@ type Limit struct {
 var (
 	SignInTries = Limit{10, 15 * time.Minute}
 	LetterTries = Limit{5, time.Hour}
-	OrderTries  = Limit{60, time.Hour}
+	OrderTries  = Limit{2000, time.Hour} // a school may order much at once; a flood is more
 )
 
 // Network is what an address on the network counts as: itself, or the /64 that one subscriber has of IPv6.
