@@ -1,4 +1,4 @@
-// EmailReceipts sends the letters that the queue "mail" names.
+// Command email-receipts sends the letters that the queue "mail" names.
 //
 //	SQS mail: {"letter": ID}
 //

@@ -1,4 +1,4 @@
-// License-activation tells the owners of licenses that start that they have started. Access does not wait for it.
+// Command license-activation tells the owners of licenses that start that they have started. Access does not wait for it.
 package main
 
 import (

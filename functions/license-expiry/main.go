@@ -1,4 +1,4 @@
-// License-expiry tells the owners of licenses that end so, a fortnight and three days ahead and when it is over. Access does
+// Command license-expiry tells the owners of licenses that end so, a fortnight and three days ahead and when it is over. Access does
 // not wait for it.
 package main
 

@@ -1,4 +1,4 @@
-// Payment-settlement takes what providers said from the queue "payments" and makes it what it means: a paid order with its
+// Command payment-settlement takes what providers said from the queue "payments" and makes it what it means: a paid order with its
 // license, a failed attempt, or money to give back. It is the only place where money becomes a license.
 package main
 
