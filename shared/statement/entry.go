@@ -177,7 +177,7 @@ func (w *walk) hand(whole Entry) {
 	case !e.divisible():
 		w.pass(e.lump(whole))
 	default:
-		equal := make(map[print]int, len(e.parts))
+		equal := make(map[seal]int, len(e.parts))
 		for i := range e.parts {
 			t, one := &e.parts[i], whole
 			one.Part, one.Parts = i+1, len(e.parts)
@@ -344,13 +344,13 @@ func rfb(s string) (ref, text string, ok bool) {
 	return strings.TrimSpace(ref), strings.TrimSpace(before + " " + strings.TrimSpace(text)), true
 }
 
-// print is a digest of what an entry is.
-type print [16]byte
+// seal is a digest of what an entry is.
+type seal [16]byte
 
-func (p print) String() string { return hex.EncodeToString(p[:]) }
+func (p seal) String() string { return hex.EncodeToString(p[:]) }
 
 // sign digests fields; each stands behind its length, so that no two lists of fields are one text.
-func (w *walk) sign(fields ...string) print {
+func (w *walk) sign(fields ...string) seal {
 	b := w.digest[:0]
 	for _, f := range fields {
 		b = strconv.AppendInt(b, int64(len(f)), 10)
@@ -362,7 +362,7 @@ func (w *walk) sign(fields ...string) print {
 		w.digest = nil
 	}
 	full := sha256.Sum256(b)
-	return print(full[:16])
+	return seal(full[:16])
 }
 
 // identify gives the entry its Booking, or says why it has none.
@@ -394,7 +394,7 @@ func (w *walk) identify(whole *Entry) (wrong string) {
 	}
 	key := w.sign(about...)
 	if w.prints == nil {
-		w.prints = map[print]int{}
+		w.prints = map[seal]int{}
 	}
 	if len(w.prints) >= maxPrints && w.prints[key] == 0 {
 		return Unidentified
@@ -406,7 +406,7 @@ func (w *walk) identify(whole *Entry) (wrong string) {
 }
 
 // part digests what a transaction is among those of its batch.
-func (w *walk) part(one, whole *Entry, t *transaction) print {
+func (w *walk) part(one, whole *Entry, t *transaction) seal {
 	about := []string{string(one.Direction), one.Amount.Cents()}
 	if ref := given(t.bankRef); ref != "" && ref != whole.BankRef {
 		return w.sign(append(about, "ref", ref)...)

@@ -95,7 +95,7 @@ type walk struct {
 
 	message  paging
 	stmt     stmt
-	prints   map[print]int
+	prints   map[seal]int
 	lastID   string // of the statement before, and its page: pages count on
 	lastPage int
 
