@@ -90,10 +90,11 @@ func Grant(order string, who account.ID, months int, startsOn civil.Date, z civi
 	}
 }
 
-// Next is the instant of the next stage; a license that has ended or was annulled has none.
+// Next is the instant of the next stage; a license that has ended or was annulled has none, and while one is on hold nobody is
+// told that it opens or ends.
 func (l License) Next() (at time.Time, to Stage, ok bool) {
 	i := l.index()
-	if i == len(steps) || !l.AnnulledAt.IsZero() {
+	if i == len(steps) || !l.AnnulledAt.IsZero() || len(l.Holds) > 0 {
 		return time.Time{}, "", false
 	}
 	return steps[i].at(l), steps[i].to, true
@@ -121,17 +122,36 @@ func (l License) Step(now time.Time) (_ License, _ letter.Letter, ok bool) {
 	return l, l.letter(s, now), true
 }
 
-func (l License) letter(s step, now time.Time) letter.Letter {
-	facts := map[string]string{
+// Facts are what letters say about the license.
+func (l License) Facts() map[string]string {
+	return map[string]string{
 		"license": string(l.ID), "order": l.Order, "startsOn": l.StartsOn.String(), "validThrough": l.ValidThrough().String(),
 		"startsAt": l.StartsAt.Format(time.RFC3339), "endsAt": l.EndsAt.Format(time.RFC3339), "zone": string(l.Zone),
 	}
+}
+
+func (l License) letter(s step, now time.Time) letter.Letter {
+	facts := l.Facts()
 	if s.days > 0 {
 		facts["days"] = strconv.Itoa(s.days)
 	}
 	return letter.Letter{
 		ID: letter.ID("license/" + string(l.ID) + "/" + string(s.to)), Kind: s.letter, Account: string(l.Account), CreatedAt: now.UTC(), Facts: facts,
 	}
+}
+
+// Hold is the license closed for a reason, until that is lifted. It neither shortens nor lengthens the license.
+func (l License) Hold(basis string, now time.Time) License {
+	l.Holds = append(slices.Clone(l.Holds), account.Hold{Basis: basis, Since: now.UTC()})
+	l.History = append(slices.Clone(l.History), Happened{"held", now.UTC()})
+	return l
+}
+
+// Lift is the license without the holds of a reason.
+func (l License) Lift(basis string, now time.Time) License {
+	l.Holds = slices.DeleteFunc(slices.Clone(l.Holds), func(h account.Hold) bool { return h.Basis == basis })
+	l.History = append(slices.Clone(l.History), Happened{"lifted", now.UTC()})
+	return l
 }
 
 // ValidThrough is the last day on which the license opens the library.

@@ -2,7 +2,6 @@ package license
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -141,46 +140,34 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// shelf is a table of licenses, one shard.
+// shelf is a table of licenses, one shard of one page.
 type shelf struct {
 	sync.Mutex
 	licenses map[ID]License
 	letters  map[letter.ID]int
-	broken   ID
 }
 
-var errTaken, errBroken = errors.New("taken"), errors.New("broken")
-
-func (s *shelf) Due(_ context.Context, _ string, _ int, now time.Time, after string) (page []License, next string, _ error) {
+func (s *shelf) DueLicenses(_ context.Context, _ string, _ int, now time.Time, _ string) (page []License, next string, _ error) {
 	s.Lock()
 	defer s.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(s.licenses)) {
-		if at, _, ok := s.licenses[id].Next(); !ok || now.Before(at) || string(id) <= after {
-			continue
+		if at, _, ok := s.licenses[id].Next(); ok && !now.Before(at) {
+			page = append(page, s.licenses[id])
 		}
-		if len(page) == 100 {
-			return page, next, nil
-		}
-		page, next = append(page, s.licenses[id]), string(id)
 	}
 	return page, "", nil
 }
 
-func (s *shelf) ChangeLicense(_ context.Context, l License, letters ...letter.Letter) error {
+func (s *shelf) Advance(_ context.Context, l License, tell letter.Letter) (bool, error) {
 	s.Lock()
 	defer s.Unlock()
-	if l.ID == s.broken {
-		return errBroken
-	}
 	if s.licenses[l.ID].Revision != l.Revision {
-		return errTaken
+		return false, nil
 	}
 	l.Revision++
 	s.licenses[l.ID] = l
-	for _, x := range letters {
-		s.letters[x.ID]++
-	}
-	return nil
+	s.letters[tell.ID]++
+	return true, nil
 }
 
 func TestTwoWorkersMoveEveryLicenseOnce(t *testing.T) {
@@ -194,7 +181,7 @@ func TestTwoWorkersMoveEveryLicenseOnce(t *testing.T) {
 	var sum [2]int
 	for w := range sum {
 		wait.Go(func() {
-			moved, err := Advance(t.Context(), s, "", 1, noon, errTaken)
+			moved, err := Advance(t.Context(), s, "", 1, noon)
 			if err != nil {
 				t.Error(err)
 			}
@@ -212,24 +199,47 @@ func TestTwoWorkersMoveEveryLicenseOnce(t *testing.T) {
 	}
 }
 
-func TestOneBrokenLicenseStopsNoOther(t *testing.T) {
-	s := &shelf{licenses: map[ID]License{}, letters: map[letter.ID]int{}, broken: "b"}
-	for _, id := range []ID{"a", "b", "c"} {
-		l := bought("2026-11-22", 1, noon)
-		l.ID = id
-		s.licenses[id] = l
-	}
-	moved, err := Advance(t.Context(), s, "", 1, noon, errTaken)
-	if moved != 2 || !errors.Is(err, errBroken) {
-		t.Errorf("%d moved, %v", moved, err)
+// listed is a shelf whose index is behind: it lists what is not due any more.
+type listed struct {
+	*shelf
+	page []License
+}
+
+func (l listed) DueLicenses(context.Context, string, int, time.Time, string) ([]License, string, error) {
+	return l.page, "", nil
+}
+
+func TestWhatTheIndexListsAndIsNotDueStays(t *testing.T) {
+	told, _, _ := bought("2026-11-22", 1, noon).Step(noon)
+	s := listed{&shelf{letters: map[letter.ID]int{}}, []License{told, bought("2026-11-23", 1, noon)}}
+	if moved, err := Advance(t.Context(), s, "", 1, noon); moved != 0 || err != nil || len(s.letters) != 0 {
+		t.Errorf("%d moved, %d letters (%v)", moved, len(s.letters), err)
 	}
 }
 
-func TestWhatIsCutOffIsLeftForTheNextTime(t *testing.T) {
-	s := &shelf{licenses: map[ID]License{"a": bought("2026-11-22", 1, noon)}}
-	ctx, stop := context.WithCancel(t.Context())
-	stop()
-	if moved, err := Advance(ctx, s, "", 1, noon, errTaken); moved != 0 || err != nil {
-		t.Errorf("%d moved, %v", moved, err)
+// TestAHoldMovesNoDate: a license that was on hold, and no longer is, runs as it did, and its letters come as they would have.
+func TestAHoldMovesNoDate(t *testing.T) {
+	l := bought("2026-11-22", 6, noon)
+	held := l.Hold(account.PaymentReversed, noon.Add(time.Hour))
+	if held.At(noon.Add(2*time.Hour)) != Suspended || held.StartsAt != l.StartsAt || held.EndsAt != l.EndsAt {
+		t.Errorf("%s from %s to %s", held.At(noon.Add(2*time.Hour)), held.StartsAt, held.EndsAt)
+	}
+	lifted := held.Lift(account.PaymentReversed, noon.Add(3*time.Hour))
+	if lifted.At(noon.Add(4*time.Hour)) != State(Active) || len(lifted.Holds) != 0 || lifted.EndsAt != l.EndsAt || len(lifted.History) != 3 {
+		t.Errorf("%s, %d holds, to %s: %v", lifted.At(noon.Add(4*time.Hour)), len(lifted.Holds), lifted.EndsAt, lifted.History)
+	}
+	if _, tell, ok := held.Step(l.EndsAt); ok {
+		t.Errorf("while it is on hold its owner is told %s", tell.Kind)
+	}
+	before, _, _ := l.Next()
+	if after, _, ok := lifted.Next(); !ok || !after.Equal(before) {
+		t.Errorf("its next moment moved from %s to %s", before, after)
+	}
+}
+
+func TestAHoldIsLiftedForItsOwnReasonOnly(t *testing.T) {
+	l := bought("2026-11-22", 6, noon).Hold(account.PaymentReversed, noon).Hold("another", noon).Lift(account.PaymentReversed, noon)
+	if len(l.Holds) != 1 || l.Holds[0].Basis != "another" {
+		t.Errorf("%v", l.Holds)
 	}
 }

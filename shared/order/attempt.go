@@ -17,8 +17,11 @@ import (
 // Method is a way to pay.
 type Method string
 
-// BankLink is the way through the buyer's own bank.
-const BankLink Method = "bank_link"
+// The methods.
+const (
+	BankLink  Method = "bank_link" // through the buyer's own bank, at once
+	ByInvoice Method = "invoice"   // by a transfer to our account, which a bank statement shows
+)
 
 // AttemptID tells the attempts of one order apart: nine digits.
 type AttemptID string
@@ -63,10 +66,13 @@ type Way struct {
 
 // Check names every wrong field; banks are those that the shop has an agreement with.
 func (w Way) Check(banks []banklink.Bank) (wrong []problem.Field) {
-	if w.Method != BankLink {
-		wrong = append(wrong, problem.Field{Pointer: "/method", Code: "unknown_method", Detail: "The method is bank_link."})
-	}
-	if !slices.Contains(banks, w.Bank) {
+	switch {
+	case w.Method == ByInvoice && w.Bank != "":
+		wrong = append(wrong, problem.Field{Pointer: "/bank", Code: "not_asked", Detail: "An invoice is paid from any bank."})
+	case w.Method == ByInvoice:
+	case w.Method != BankLink:
+		wrong = append(wrong, problem.Field{Pointer: "/method", Code: "unknown_method", Detail: "The methods are bank_link and invoice."})
+	case !slices.Contains(banks, w.Bank):
 		wrong = append(wrong, problem.Field{Pointer: "/bank", Code: "unknown_bank", Detail: fmt.Sprint("The banks are ", banks, ".")})
 	}
 	return wrong
@@ -78,12 +84,10 @@ const MaxAttempts = 50
 // Start makes an attempt to pay the order, after those that there are. One that is paid, cancelled or too old takes none. The
 // same key makes the same attempt again; no key makes a new one each time.
 func (o Order) Start(w Way, key string, language lang.Code, before []Attempt, now time.Time) (Attempt, error) {
-	switch err := refusal[o.State]; {
-	case err != nil:
+	if err := o.Payable(now); err != nil {
 		return Attempt{}, err
-	case now.Sub(o.PlacedAt) > Lives:
-		return Attempt{}, ErrExpired
-	case len(before) >= MaxAttempts:
+	}
+	if len(before) >= MaxAttempts {
 		return Attempt{}, ErrAttempts
 	}
 	if key == "" {
@@ -92,7 +96,7 @@ func (o Order) Start(w Way, key string, language lang.Code, before []Attempt, no
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s", o.Number, key))
 	return Attempt{
 		ID:    AttemptID(fmt.Sprintf("%09d", binary.BigEndian.Uint64(sum[:8])%1_000_000_000)),
-		Order: o.Number, Method: w.Method, Bank: w.Bank, Amount: o.Price.Gross, Language: language, State: Started,
+		Order: o.Number, Method: w.Method, Bank: w.Bank, Amount: o.Open(), Language: language, State: Started,
 		StartedAt: now.UTC().Truncate(time.Second),
 	}, nil
 }

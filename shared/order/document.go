@@ -19,8 +19,12 @@ type Document struct {
 	ValidThrough civil.Date        `json:"validThrough"` // the last day with it
 	Price        money.Price       `json:"price"`
 	Reference    string            `json:"reference"`
+	Received     money.Amount      `json:"received"` // of the money that came, what the order has taken
+	Open         money.Amount      `json:"open"`     // what is left to pay
 	PlacedAt     time.Time         `json:"placedAt"`
+	ExpiresAt    time.Time         `json:"expiresAt"` // the end of the price, for an order that is not paid
 	PaidAt       time.Time         `json:"paidAt,omitzero"`
+	Invoice      *InvoiceDocument  `json:"invoice"`
 	Attempts     []AttemptDocument `json:"attempts"`
 	License      *license.Document `json:"license"`
 	RefundCases  []RefundCase      `json:"refundCases"` // money that came too often and goes back
@@ -37,11 +41,24 @@ type AttemptDocument struct {
 	EndedAt   time.Time     `json:"endedAt,omitzero"`
 }
 
+// InvoiceDocument is an invoice as the buyer pays it.
+type InvoiceDocument struct {
+	Number    string       `json:"number"`
+	DueOn     civil.Date   `json:"dueOn"`
+	IBAN      string       `json:"iban"`
+	BIC       string       `json:"bic"`
+	Reference string       `json:"reference"` // the Estonian reference number, which has to stand on the payment
+	RF        string       `json:"rf"`        // the same as a creditor reference (ISO 11649), for payers abroad
+	PayTo     string       `json:"payTo"`     // whose account it is
+	Amount    money.Amount `json:"amount"`
+	QR        string       `json:"qr"` // what the code for bank apps says (EPC069-12)
+}
+
 // RefundCase is money of the buyer that waits to be given back.
 type RefundCase struct {
 	Amount   money.Amount `json:"amount"`
-	Reason   string       `json:"reason"` // duplicate, cancelled
-	State    string       `json:"state"`  // open
+	Reason   string       `json:"reason"` // duplicate, cancelled, overpaid, expired, late
+	State    string       `json:"state"`  // open, or void: the bank took the money back before we gave it back
 	OpenedAt time.Time    `json:"openedAt"`
 }
 
@@ -49,7 +66,8 @@ type RefundCase struct {
 func (o Order) Document() Document {
 	return Document{
 		Number: o.Number, State: o.State, Months: o.Months, StartsOn: o.StartsOn, EndsOn: o.EndsOn(), ValidThrough: o.EndsOn().AddDays(-1),
-		Price: o.Price, Reference: string(o.Number.Reference()), PlacedAt: o.PlacedAt, PaidAt: o.PaidAt,
+		Price: o.Price, Reference: string(o.Number.Reference()), PlacedAt: o.PlacedAt, PaidAt: o.PaidAt, ExpiresAt: o.ExpiresAt(),
+		Received: o.Received, Open: o.Open(),
 		Attempts: []AttemptDocument{}, RefundCases: []RefundCase{},
 	}
 }

@@ -26,7 +26,8 @@ import (
 	"opiq/shared/terms"
 )
 
-// Lives is how long an order can be paid at its price. Money for an attempt that began before is taken whenever it comes.
+// Lives is how long an order without an invoice can be paid at its price; one with an invoice has the invoice's days. Money
+// for an attempt that began before is taken whenever it comes.
 const Lives = 14 * 24 * time.Hour
 
 // Horizon is how many days ahead a license may start (AMB-9).
@@ -117,8 +118,25 @@ type Order struct {
 	Wish      string        `json:"wish"`     // and of all that was asked for
 	PlacedAt  time.Time     `json:"placedAt"` // also of the terms' acceptance and the consent to immediate supply (R-078)
 	PaidAt    time.Time     `json:"paidAt,omitzero"`
+	Received  money.Amount  `json:"received"`       // what it has taken of the money that came
+	Forgiven  money.Amount  `json:"forgiven"`       // a few cents that were missing when it counted as paid
+	Bill      *Bill         `json:"bill,omitempty"` // where an invoice was asked for
 	History   []Happened    `json:"history"`
 	Revision  int           `json:"revision"`
+}
+
+// Bill is what an order remembers of its invoice.
+type Bill struct {
+	Invoice   string       `json:"invoice"` // its number
+	Name      string       `json:"name"`    // who it is made out to, and
+	Code      string       `json:"code"`    // their registry code: by these a payment without a reference may be recognized
+	DueOn     civil.Date   `json:"dueOn"`
+	RemindOn  civil.Date   `json:"remindOn,omitzero"`
+	OverdueOn civil.Date   `json:"overdueOn,omitzero"`
+	ExpiresOn civil.Date   `json:"expiresOn"` // the first day on which it can no longer be paid
+	Tolerance money.Amount `json:"tolerance"` // so much may be missing
+	Account   string       `json:"account"`   // the IBAN to pay to, and
+	PayTo     string       `json:"payTo"`     // its owner
 }
 
 // Happened is one line of an order's history.
@@ -181,7 +199,7 @@ func (o Order) Repeat(w Wish) (Order, error) {
 	if o.Wish != w.fingerprint() {
 		return Order{}, ErrKeyReused
 	}
-	o.State, o.PaidAt = Placed, time.Time{}
+	o.State, o.PaidAt, o.Received, o.Forgiven, o.Bill = Placed, time.Time{}, 0, 0, nil
 	return o, nil
 }
 
@@ -204,19 +222,107 @@ func (o Order) on(e Event, at time.Time, by string) (Order, error) {
 	return o, nil
 }
 
-// Pay is the order after its money came, at an instant. ErrPaid and ErrCancelled say that it takes none.
-func (o Order) Pay(came time.Time, by string) (Order, error) {
-	o, err := o.on(WasPaid, came, by)
-	o.PaidAt = came.UTC()
+// Open is what is left to pay.
+func (o Order) Open() money.Amount { return o.Price.Gross - o.Received - o.Forgiven }
+
+// MaxParts are in how many parts an order may be paid, whoever says so: what came for one that is given up goes back in one transaction.
+const MaxParts = 30
+
+// TakesParts tells whether the order can be paid in one more part.
+func (o Order) TakesParts() bool { return o.times(WasPaidPart) < MaxParts }
+
+// Take is the order after money came for it, and how much of it the order takes, which may be none; the rest has to go back.
+// An expired order takes only all that it costs at once, and so does one that was paid in very many parts.
+func (o Order) Take(amount money.Amount, at time.Time, by string) (Order, money.Amount) {
+	taken, event := min(amount, o.Open()), WasPaidPart
+	missing := o.Open() - taken
+	if missing == 0 || o.Bill != nil && missing <= o.Bill.Tolerance {
+		event = WasPaid
+	}
+	if event == WasPaidPart && !o.TakesParts() {
+		return o, 0
+	}
+	next, err := o.on(event, at, by)
+	if err != nil {
+		return o, 0
+	}
+	next.Received += taken
+	if event == WasPaid {
+		next.Forgiven, next.PaidAt = missing, at.UTC()
+	}
+	return next, taken
+}
+
+// times is how often something happened to the order.
+func (o Order) times(e Event) (n int) {
+	for _, h := range o.History {
+		if h.Event == e {
+			n++
+		}
+	}
+	return n
+}
+
+// Release is the order after money that it had taken went back to its payer.
+func (o Order) Release(taken money.Amount, at time.Time, by string) (Order, error) {
+	o, err := o.on(WasTakenBack, at, by)
+	o.Received -= taken
+	o.Forgiven, o.PaidAt = 0, time.Time{}
 	return o, err
 }
 
-// Cancel is the order after its buyer gave it up. One that was given up before stays so.
+// Cancel is the order after its buyer gave it up, without what it had taken. One that was given up before stays so.
 func (o Order) Cancel(now time.Time) (Order, error) {
-	if o.State == Cancelled {
+	switch o.State {
+	case Cancelled:
 		return o, nil
+	case Reopened:
+		return o, ErrOwed
 	}
-	return o.on(WasCancelled, now, string(o.Account))
+	o, err := o.on(WasCancelled, now, string(o.Account))
+	o.Received = 0
+	return o, err
+}
+
+// Takes tells whether money can still pay the order.
+func (o Order) Takes() bool {
+	_, ok := moves[o.State][WasPaid]
+	return ok
+}
+
+// StillPriced tells whether what was ordered costs the same today.
+func (o Order) StillPriced(now time.Time) bool {
+	today := civil.DateOf(now, o.Zone)
+	plan, ok := catalog.PlansOn(today).Plan(o.Months)
+	return ok && plan.Price(today) == o.Price
+}
+
+// Billed is the order after an invoice was made for it. One that is paid, cancelled or too old takes none.
+func (o Order) Billed(b Bill, now time.Time) (Order, error) {
+	if err := o.Payable(now); err != nil {
+		return o, err
+	}
+	o.Bill = &b
+	return o.on(WasInvoiced, now, b.Invoice)
+}
+
+// Payable tells why nobody can set out to pay the order now, or nil.
+func (o Order) Payable(now time.Time) error {
+	if err := refusal[o.State]; err != nil {
+		return err
+	}
+	if o.State == Placed && !now.Before(o.ExpiresAt()) {
+		return ErrExpired
+	}
+	return nil
+}
+
+// ExpiresAt is the end of the order's price.
+func (o Order) ExpiresAt() time.Time {
+	if o.Bill != nil {
+		return o.Bill.ExpiresOn.Start(o.Zone)
+	}
+	return o.PlacedAt.Add(Lives)
 }
 
 // Confirmation is the letter that tells the buyer what they ordered, on a durable medium (R-054, R-078).
