@@ -1,4 +1,5 @@
-// Package account is people: how they register, prove their address, sign in, and what they agreed to.
+// Package account is people: how they register, prove their address, sign in, what they agreed to, and what staff and machines
+// may do.
 //
 // There is no account before its address is proved: a registration waits on its own, and only the link in the mail makes
 // an account of it. Nothing here tells a stranger whether an address is known. The package stores nothing and sends
@@ -71,8 +72,9 @@ type Account struct {
 	Language  lang.Code          `json:"language"`
 	Password  Hash               `json:"password"`
 	Sessions  []Session          `json:"sessions"` // the oldest first
-	Resets    int                `json:"resets"`   // how often the password was set by a link
+	Resets    int                `json:"resets"`   // how often the password was replaced
 	Accepted  []terms.Acceptance `json:"accepted"`
+	Roles     []Role             `json:"roles,omitempty"` // of staff
 	Marketing *Consent           `json:"marketing,omitempty"`
 	Holds     []Hold             `json:"holds,omitempty"`
 	CreatedAt time.Time          `json:"createdAt"`
@@ -96,6 +98,9 @@ type Hold struct {
 
 // CredentialLeak is the basis of a hold because a password became known to others; a reset by its owner lifts it.
 const CredentialLeak = "credential_leak"
+
+// PaymentReversed is the basis of a hold on a license because its money went back to the payer; a new payment lifts it.
+const PaymentReversed = "payment_reversed"
 
 // Held tells whether any hold stands.
 func (a Account) Held() bool { return len(a.Holds) > 0 }
@@ -174,20 +179,29 @@ func (r *Registration) Check() (wrong []problem.Field) {
 	if f := checkPassword("/password", r.Password, r.Email); f != nil {
 		wrong = append(wrong, *f)
 	}
-	for pointer, name := range map[string]string{"/firstName": r.FirstName, "/lastName": r.LastName} {
-		if n := utf8.RuneCountInString(cleanName(name)); n == 0 || n > 100 {
-			wrong = append(wrong, problem.Field{Pointer: pointer, Code: "length", Detail: "A name has 1 to 100 characters."})
-		}
-	}
-	if _, ok := lang.Parse(r.Language); !ok {
-		wrong = append(wrong, problem.Field{Pointer: "/language", Code: "unknown_language", Detail: "The languages are et, en, ru and kk."})
-	}
+	wrong = append(wrong, checkName("/firstName", r.FirstName)...)
+	wrong = append(wrong, checkName("/lastName", r.LastName)...)
+	wrong = append(wrong, checkLanguage("/language", r.Language)...)
 	wrong = append(wrong, CheckAccept("/accept", r.Accept)...)
 	if len(r.Accept) > 0 && !slices.ContainsFunc(r.Accept, func(x Accepting) bool { return x.Document == terms.Use }) {
 		wrong = append(wrong, problem.Field{Pointer: "/accept", Code: "required", Detail: "The terms of use have to be accepted."})
 	}
 	slices.SortFunc(wrong, func(a, b problem.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
 	return wrong
+}
+
+func checkName(pointer, name string) []problem.Field {
+	if n := utf8.RuneCountInString(cleanName(name)); n > 0 && n <= 100 {
+		return nil
+	}
+	return []problem.Field{{Pointer: pointer, Code: "length", Detail: "A name has 1 to 100 characters."}}
+}
+
+func checkLanguage(pointer, language string) []problem.Field {
+	if _, ok := lang.Parse(language); ok {
+		return nil
+	}
+	return []problem.Field{{Pointer: pointer, Code: "unknown_language", Detail: "The languages are et, en, ru and kk."}}
 }
 
 // cleanName keeps what a person wrote as text, without control characters and outer spaces.
@@ -275,13 +289,14 @@ type Document struct {
 	FirstName     string    `json:"firstName"`
 	LastName      string    `json:"lastName"`
 	Language      lang.Code `json:"language"`
+	Roles         []Role    `json:"roles"` // of staff; a customer has none
 	Marketing     bool      `json:"marketing"`
 	TermsRequired bool      `json:"termsRequired"` // the terms of use in force still have to be accepted
 }
 
 // Document is the account as its owner sees it at an instant.
 func (a Account) Document(now time.Time) Document {
-	return Document{a.ID, a.Address, a.FirstName, a.LastName, a.Language, a.Marketing != nil, !a.Agreed(now)}
+	return Document{a.ID, a.Address, a.FirstName, a.LastName, a.Language, append([]Role{}, a.Roles...), a.Marketing != nil, !a.Agreed(now)}
 }
 
 // Required names a field that is empty.

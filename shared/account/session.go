@@ -140,11 +140,16 @@ func (a Account) Reset(subject string, h Hash) (Account, error) {
 	if subject != a.ResetSubject() {
 		return Account{}, ErrToken
 	}
+	return a.renew(h), nil
+}
+
+// renew sets a new password.
+func (a Account) renew(h Hash) Account {
 	a.Password = h
 	a.Sessions = nil
 	a.Resets++
 	a.Holds = slices.DeleteFunc(slices.Clone(a.Holds), func(h Hold) bool { return h.Basis == CredentialLeak })
-	return a, nil
+	return a
 }
 
 // NewPassword is what a person types on the page behind a reset link.
@@ -168,12 +173,19 @@ type Limit struct {
 	Per time.Duration
 }
 
-// The limits of the doors: wrong passwords per account and network, letters per address and network, orders per account.
+// The limits of the doors: wrong passwords per account and network, letters per address and network, orders and copies of
+// invoices per account.
 var (
 	SignInTries = Limit{10, 15 * time.Minute}
 	LetterTries = Limit{5, time.Hour}
 	OrderTries  = Limit{2000, time.Hour} // a school may order much at once; a flood is more
+	CopyTries   = Limit{200, time.Hour}  // invoices to an address that the buyer names
 )
+
+// Tried names what is counted against a limit: a door, the address that it is tried for, and the network it is tried from.
+func Tried(door string, a Address, ip string) string {
+	return door + " " + a.Hash() + " " + Network(ip)
+}
 
 // Network is what an address on the network counts as: itself, or the /64 that one subscriber has of IPv6.
 func Network(ip string) string {

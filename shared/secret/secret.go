@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log"
 	"path"
 	"slices"
 	"strings"
@@ -28,6 +29,15 @@ type Store struct {
 
 // Open makes the store of a path like /opiq/dev, whose last step is the stage.
 func Open(cfg aws.Config, path string) *Store { return &Store{ssm.NewFromConfig(cfg), path} }
+
+// Pepper is what passwords and links of a stage are protected with. Without it the process ends.
+func Pepper(cfg aws.Config, path string) []byte {
+	pepper, err := Open(cfg, path).Pepper(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	return pepper
+}
 
 // Strings reads parameters by their names under the path: "pepper", "banks/lhv/key". One that is missing is an error that names it.
 func (s *Store) Strings(ctx context.Context, names ...string) (map[string]string, error) {
