@@ -4,6 +4,7 @@
 package money
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,10 +55,12 @@ type wire struct {
 // MarshalJSON writes {"amount":1250,"currency":"EUR"}: cents, and the currency beside them.
 func (a Amount) MarshalJSON() ([]byte, error) { return json.Marshal(wire{int64(a), "EUR"}) }
 
-// UnmarshalJSON reads that form and refuses another currency.
+// UnmarshalJSON reads that form and refuses another currency, and whatever else stands there.
 func (a *Amount) UnmarshalJSON(b []byte) error {
 	var w wire
-	if err := json.Unmarshal(b, &w); err != nil {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&w); err != nil {
 		return err
 	}
 	if w.Currency != "EUR" {

@@ -38,8 +38,13 @@ func TestAnAmountIsCentsAndEuro(t *testing.T) {
 		t.Fatalf("%s %v", b, err)
 	}
 	var a Amount
-	if json.Unmarshal([]byte(`{"amount":1,"currency":"USD"}`), &a) == nil {
-		t.Error("dollars were read as euro")
+	if err := json.Unmarshal(b, &a); err != nil || a != 1250 {
+		t.Errorf("%s is read %d (%v)", b, a, err)
+	}
+	for _, text := range []string{`{"amount":1,"currency":"USD"}`, `{"amount":1}`, `{"amount":1,"currency":"EUR","cents":2}`, `{"amount":1.5,"currency":"EUR"}`, `12`, `"0.01"`, `[]`} {
+		if json.Unmarshal([]byte(text), &a) == nil {
+			t.Errorf("%s was read as %s", text, a)
+		}
 	}
 }
 
