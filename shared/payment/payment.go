@@ -1,20 +1,27 @@
-// Package payment decides what money does: it pays its order once and grants the license, or becomes a refund case.
+// Package payment decides what money does: it pays its order and grants the license, or becomes a refund case.
 //
-// Settle is a function of what the bank said and what the table holds about the order; whatever it decides is one Change that
-// the table stores whole or not at all. Money is booked under its own identity, so the same notice twice is known; a
-// second payment of an order is money to give back, never a second license, and never lost (R-067…R-069).
+// What it decides is a function of what the bank said and what the table holds about the order; it is one Change, which the table
+// stores whole or not at all. Money is booked under its own identity, so the same notice twice is known, and the same money
+// told of by a bank link and shown by a statement is one payment. Of every payment, what the order has not taken waits to be
+// given back: never a second license, and never a cent lost (R-067…R-071).
 package payment
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
+	"opiq/shared/account"
 	"opiq/shared/banklink"
+	"opiq/shared/civil"
+	"opiq/shared/invoice"
 	"opiq/shared/letter"
 	"opiq/shared/license"
 	"opiq/shared/money"
 	"opiq/shared/order"
+	"opiq/shared/problem"
 )
 
 // Message is what the queue of payments carries: what one provider said.
@@ -22,22 +29,30 @@ type Message struct {
 	Banklink *banklink.Notice `json:"banklink,omitempty"`
 }
 
-// ID is a payment's own identity: provider, attempt and the provider's number of the transfer.
+// ID is a payment's own identity: provider, attempt and the provider's number of the transfer; or the bank entry that shows it
+// and how often that entry was decided on.
 type ID string
 
-// Payment is money that came. It never changes.
+// Payment is money that came for an order. Revision counts its stored changes.
 type Payment struct {
-	ID        ID              `json:"id"`
-	Order     order.Number    `json:"order"`
-	Attempt   order.AttemptID `json:"attempt"`
-	Method    order.Method    `json:"method"`
-	Bank      banklink.Bank   `json:"bank"`
-	Number    string          `json:"number"` // the bank's own number of the transfer
-	Amount    money.Amount    `json:"amount"`
-	Payer     string          `json:"payer"`     // the account that it came from (R-065): for a refund, and proof
-	PayerName string          `json:"payerName"` // as the bank wrote it
-	PaidAt    string          `json:"paidAt"`    // as the bank wrote it
-	BookedAt  time.Time       `json:"bookedAt"`
+	ID         ID              `json:"id"`
+	Order      order.Number    `json:"order"`
+	Buyer      account.ID      `json:"buyer"`
+	Attempt    order.AttemptID `json:"attempt,omitempty"`
+	Method     order.Method    `json:"method"`
+	Bank       banklink.Bank   `json:"bank,omitempty"`
+	Number     string          `json:"number"` // the bank's own number of the transfer
+	Amount     money.Amount    `json:"amount"`
+	Taken      money.Amount    `json:"taken"`     // what the order has taken of it; the rest is its case
+	To         string          `json:"to"`        // our account
+	Payer      string          `json:"payer"`     // the account that it came from (R-065): for a refund, and proof
+	PayerName  string          `json:"payerName"` // as the bank wrote it
+	PaidAt     string          `json:"paidAt"`    // as the bank wrote it
+	BookedAt   time.Time       `json:"bookedAt"`
+	Entry      string          `json:"entry,omitempty"`  // the bank entry that shows it, once a statement did
+	Notice     ID              `json:"notice,omitempty"` // what the bank link called the same money, where the statement was first
+	ReturnedAt time.Time       `json:"returnedAt,omitzero"`
+	Revision   int             `json:"revision"`
 }
 
 // Reason is why money has to go back.
@@ -45,39 +60,57 @@ type Reason string
 
 // The reasons.
 const (
-	Duplicate Reason = "duplicate" // the order was paid before
-	Cancelled Reason = "cancelled" // the order was given up
+	Duplicate   Reason = "duplicate"   // the order was paid before
+	Cancelled   Reason = "cancelled"   // the order was given up
+	Overpaid    Reason = "overpaid"    // more came than was left to pay
+	Expired     Reason = "expired"     // a part had come when the order expired
+	Late        Reason = "late"        // it came after the order had expired, and the price had changed or it was not enough
+	Unallocated Reason = "unallocated" // it was for no order of ours
 )
 
-// reasons are what happens to money that comes for an order in a state in which it takes none.
-var reasons = map[order.State]Reason{order.Paid: Duplicate, order.Cancelled: Cancelled}
+// reasons are why an order in a state does not take all of the money that comes.
+var reasons = map[order.State]Reason{
+	order.Placed: Overpaid, order.Reopened: Overpaid, order.Paid: Duplicate, order.Cancelled: Cancelled, order.Expired: Late,
+}
 
-// Case is money that waits to be given back.
+// CaseState is how far a case is.
+type CaseState string
+
+// The states.
+const (
+	Open CaseState = "open"
+	Void CaseState = "void" // the bank took the money back before we gave it back
+)
+
+// Case is money that waits to be given back: what the order has not taken of a payment. Revision counts its stored changes.
 type Case struct {
 	Payment  ID           `json:"payment"`
 	Order    order.Number `json:"order"`
 	Amount   money.Amount `json:"amount"`
 	Reason   Reason       `json:"reason"`
+	State    CaseState    `json:"state"`
 	OpenedAt time.Time    `json:"openedAt"`
+	Revision int          `json:"revision"`
 }
 
-// Book is all that the table holds about an order.
+// Book is all that the table holds about an order. The license is there for those who ask for it (see table).
 type Book struct {
 	Order    order.Order
 	Attempts []order.Attempt
 	Payments []Payment
 	Cases    []Case
+	Invoice  *invoice.Invoice
+	License  *license.License
 }
 
-// Change is what a notice does, stored in one transaction: the attempt always, the payment unless there was none, and either
-// order and license or the case.
+// Change is what money does to one order, stored in one transaction.
 type Change struct {
-	Attempt order.Attempt
-	Payment *Payment
-	Order   *order.Order
-	License *license.License
-	Case    *Case
-	Letters []letter.Letter
+	Attempt  *order.Attempt
+	Payments []Payment
+	Cases    []Case
+	Order    *order.Order
+	License  *license.License
+	Letters  []letter.Letter
 }
 
 // Refusal is why a notice, though its bank signed it, is not what the attempt asked for. It is recorded; nothing changes.
@@ -108,27 +141,50 @@ func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err er
 		return Change{}, false, WrongReference
 	case n.Service == banklink.Failed:
 		a, ok = a.End(order.Failed, now)
-		return Change{Attempt: a}, ok, nil
+		return Change{Attempt: &a}, ok, nil
 	}
 	if amount, err := money.Parse(n.Amount); err != nil || amount != a.Amount {
 		return Change{}, false, WrongAmount
 	}
 	p := Payment{
-		ID: ID(fmt.Sprintf("banklink/%s/%s/%s", n.Bank, n.Stamp, n.Number)), Order: a.Order, Attempt: a.ID, Method: a.Method, Bank: a.Bank,
-		Number: n.Number, Amount: a.Amount, Payer: n.Payer, PayerName: n.PayerName, PaidAt: n.At, BookedAt: now.UTC(),
+		ID: ID(fmt.Sprintf("banklink/%s/%s/%s", n.Bank, n.Stamp, n.Number)), Order: a.Order, Buyer: b.Order.Account, Attempt: a.ID, Method: a.Method,
+		Bank: a.Bank, Number: n.Number, Amount: a.Amount, To: n.Account, Payer: n.Payer, PayerName: n.PayerName, PaidAt: n.At, BookedAt: now.UTC(),
 	}
-	if slices.ContainsFunc(b.Payments, func(q Payment) bool { return q.ID == p.ID }) {
+	if slices.ContainsFunc(b.Payments, func(q Payment) bool { return q.ID == p.ID || q.Notice == p.ID }) {
 		return Change{}, false, nil
 	}
 	a, _ = a.End(order.Succeeded, now)
-	c := Change{Attempt: a, Payment: &p}
-	paid, err := b.Order.Pay(came(n, now), string(p.ID))
-	if err != nil {
-		c.refund(b.Order, now)
-		return c, true, nil
+	if shown, ok := b.shown(p); ok {
+		shown.Notice, shown.Attempt = p.ID, a.ID
+		return Change{Attempt: &a, Payments: []Payment{shown}}, true, nil
 	}
-	c.grant(paid, now)
+	c := b.Receive(p, came(n, now), now)
+	c.Attempt = &a
 	return c, true, nil
+}
+
+// shown is the payment that a statement has shown before the bank link told of it: the same money.
+func (b Book) shown(p Payment) (Payment, bool) {
+	i := slices.IndexFunc(b.Payments, func(q Payment) bool { return q.Method == order.ByInvoice && q.Notice == "" && q.Same(p) })
+	if i < 0 {
+		return Payment{}, false
+	}
+	return b.Payments[i], true
+}
+
+// Same tells whether two payments, one told of by a bank link and one shown by a statement, are the same money: as much, to the
+// same account of ours, from the same payer, within a few days. Two real payments that agree in all this show twice on the
+// statement, and the second is then one too many: the sum is right either way.
+func (p Payment) Same(q Payment) bool {
+	return p.Amount == q.Amount && p.To == q.To && p.ReturnedAt.IsZero() && q.ReturnedAt.IsZero() &&
+		(p.Payer == q.Payer || p.Payer == "" || q.Payer == "") && near(p.PaidAt, q.PaidAt)
+}
+
+// near tells whether two dates as banks write them, perhaps with a time, lie within five days. What is no date is near to all.
+func near(a, b string) bool {
+	x, err := civil.Parse(a[:min(10, len(a))])
+	y, err2 := civil.Parse(b[:min(10, len(b))])
+	return err != nil || err2 != nil || !x.AddDays(5).Before(y) && !y.AddDays(5).Before(x)
 }
 
 // came is when the money came: as the bank signed it, so that a notice that crosses midnight moves no start; now where the
@@ -141,24 +197,179 @@ func came(n banklink.Notice, now time.Time) time.Time {
 	return now.UTC()
 }
 
+// Receive decides what money does that came for the order, at an instant: the order takes what is left to pay, the rest goes back.
+func (b Book) Receive(p Payment, came, now time.Time) (c Change) {
+	o, why := b.Order, reasons[b.Order.State]
+	if b.honors(p, now) {
+		o, p.Taken = o.Take(p.Amount, came, string(p.ID))
+	} else if o.Takes() {
+		why = Late
+	}
+	switch {
+	case p.Taken == 0:
+	case o.State != order.Paid:
+		c.tell(p, letter.PaymentPartial, o.PayFacts(map[string]string{"amount": p.Amount.Cents()}), now)
+	case b.Order.State == order.Reopened:
+		c.restore(p, *b.License, now)
+	default:
+		c.grant(p, o, now)
+	}
+	c.Order = &o // also where it takes nothing: two that tell of the same money at once meet in it, and the second decides again
+	c.Payments = []Payment{p}
+	if p.Taken < p.Amount {
+		c.owe(b, p, why, now)
+	}
+	return c
+}
+
+// honors tells whether the order's price counts for a payment: it was set out to be made while the price stood, it came while the
+// price stood, or the price is the same today.
+func (b Book) honors(p Payment, now time.Time) bool {
+	came, err := civil.Parse(p.PaidAt[:min(10, len(p.PaidAt))])
+	inTime := err == nil && came.Start(b.Order.Zone).Before(b.Order.ExpiresAt())
+	return p.Method == order.BankLink || b.Order.State == order.Reopened || inTime || b.Order.StillPriced(now)
+}
+
+// tell writes the buyer about a payment: once about each of its changes.
+func (c *Change) tell(p Payment, k letter.Kind, facts map[string]string, now time.Time) {
+	id := "payment/" + string(p.ID) + "/" + string(k)
+	if p.Revision > 0 {
+		id += "/" + strconv.Itoa(p.Revision)
+	}
+	c.Letters = append(c.Letters, letter.Letter{ID: letter.ID(id), Kind: k, Account: string(p.Buyer), CreatedAt: now.UTC(), Facts: facts})
+}
+
 // grant gives the buyer what they paid for.
-func (c *Change) grant(o order.Order, now time.Time) {
+func (c *Change) grant(p Payment, o order.Order, now time.Time) {
 	l := license.Grant(string(o.Number), o.Account, o.Months, o.StartsOn, o.Zone, o.PaidAt)
-	c.Letters = append(c.Letters, receipt(o, *c.Payment, l))
+	c.Letters = append(c.Letters, receipt(o, p, l))
 	if started, tell, ok := l.Step(now); ok {
 		l = started
 		c.Letters = append(c.Letters, tell)
 	}
-	c.Order, c.License = &o, &l
+	c.License = &l
 }
 
-// refund opens the case of money that an order does not take.
-func (c *Change) refund(o order.Order, now time.Time) {
-	c.Case = &Case{Payment: c.Payment.ID, Order: o.Number, Amount: c.Payment.Amount, Reason: reasons[o.State], OpenedAt: now.UTC()}
-	c.Letters = append(c.Letters, letter.Letter{
-		ID: letter.ID("payment/" + string(c.Payment.ID) + "/refund_case"), Kind: letter.RefundCase, Account: string(o.Account), CreatedAt: now.UTC(),
-		Facts: map[string]string{"order": string(o.Number), "amount": c.Payment.Amount.Cents(), "reason": string(c.Case.Reason)},
-	})
+// restore opens a license again whose money had gone back.
+func (c *Change) restore(p Payment, l license.License, now time.Time) {
+	l = l.Lift(account.PaymentReversed, now)
+	c.License = &l
+	c.tell(p, letter.LicenseRestored, l.Facts(), now)
+}
+
+// owe opens the case of what the order has not taken of a payment.
+func (c *Change) owe(b Book, p Payment, why Reason, now time.Time) {
+	rest := p.Amount - p.Taken
+	k := Case{Payment: p.ID, Order: p.Order, Amount: rest, Reason: why, State: Open, OpenedAt: now.UTC()}
+	for _, before := range b.Cases {
+		if before.Payment == p.ID {
+			k.Revision = before.Revision
+		}
+	}
+	c.Cases = append(c.Cases, k)
+	c.tell(p, letter.RefundCase, map[string]string{"order": string(p.Order), "amount": rest.Cents(), "reason": string(why)}, now)
+}
+
+// ErrReturned answers a payment that went back before, or that there is none of.
+var ErrReturned = problem.New(problem.Conflict, "payment_returned", "There is no such payment of this order, or its money went back before.")
+
+// TakeBack decides what it means that the bank took a payment back to its payer: the order is owed again, and its license is on
+// hold until it is paid (R-066). What waited to be given back of it no longer does.
+func (b Book) TakeBack(id ID, now time.Time) (Change, error) {
+	return b.release(id, "", now)
+}
+
+// Correct is the same for a payment that we had booked to the order by mistake.
+func (b Book) Correct(id ID, now time.Time) (Change, error) {
+	return b.release(id, "yes", now)
+}
+
+func (b Book) release(id ID, correction string, now time.Time) (c Change, err error) {
+	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == id && p.ReturnedAt.IsZero() })
+	if i < 0 {
+		return Change{}, ErrReturned
+	}
+	p := b.Payments[i]
+	p.ReturnedAt = now.UTC()
+	for _, k := range b.Cases {
+		if k.Payment == id && k.State == Open {
+			k.State = Void
+			c.Cases = append(c.Cases, k)
+		}
+	}
+	if p.Taken > 0 {
+		o, err := b.Order.Release(p.Taken, now, string(id))
+		if err != nil {
+			return Change{}, err
+		}
+		facts := o.PayFacts(map[string]string{"amount": p.Taken.Cents(), "correction": correction})
+		if b.Order.State == order.Paid {
+			l := b.License.Hold(account.PaymentReversed, now)
+			c.License, facts["hold"] = &l, "yes"
+		}
+		c.tell(p, letter.PaymentTakenBack, facts, now)
+		c.Order, p.Taken = &o, 0
+	}
+	c.Payments = []Payment{p}
+	return c, nil
+}
+
+// PutBack is the contrary of TakeBack: the money had not gone back after all, and comes for the order as if it were new.
+func (b Book) PutBack(id ID, now time.Time) (Change, error) {
+	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == id && !p.ReturnedAt.IsZero() })
+	if i < 0 {
+		return Change{}, ErrReturned
+	}
+	p := b.Payments[i]
+	p.ReturnedAt = time.Time{}
+	return b.Receive(p, now, now), nil
+}
+
+// Hide is a payment that the bank entry which was taken for it does not show after all.
+func (b Book) Hide(id ID) (Change, error) {
+	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == id })
+	if i < 0 {
+		return Change{}, ErrReturned
+	}
+	p := b.Payments[i]
+	p.Entry = ""
+	return Change{Payments: []Payment{p}}, nil
+}
+
+// Cancel is the order given up by its buyer, and what had come of its price to be given back. Not ok is one that was before.
+func (b Book) Cancel(now time.Time) (c Change, ok bool, err error) {
+	o, err := b.Order.Cancel(now)
+	if err != nil || o.State == b.Order.State {
+		return Change{}, false, err
+	}
+	c.Order = &o
+	c.giveBack(b, Cancelled, now)
+	return c, true, nil
+}
+
+// Step is what time does to the order (see order.Order.Step): a reminder, or its end, with what had come of its price.
+func (b Book) Step(now time.Time) (c Change, ok bool) {
+	o, tell, ok := b.Order.Step(now)
+	if !ok {
+		return Change{}, false
+	}
+	c.Letters = []letter.Letter{tell}
+	if o.State == order.Expired {
+		c.giveBack(b, Expired, now)
+	}
+	c.Order = &o
+	return c, true
+}
+
+// giveBack opens cases for all that the order had taken.
+func (c *Change) giveBack(b Book, why Reason, now time.Time) {
+	for _, p := range b.Payments {
+		if p.Taken > 0 {
+			p.Taken = 0
+			c.Payments = append(c.Payments, p)
+			c.owe(b, p, why, now)
+		}
+	}
 }
 
 // receipt is the letter that says that the money came and what it opened.
@@ -166,7 +377,7 @@ func receipt(o order.Order, p Payment, l license.License) letter.Letter {
 	facts := o.Price.Facts(map[string]string{
 		"order": string(o.Number), "months": fmt.Sprint(o.Months), "paidAt": o.PaidAt.Format(time.RFC3339), "method": string(p.Method), "bank": string(p.Bank),
 		"paymentNumber": p.Number, "startsAt": l.StartsAt.Format(time.RFC3339), "endsAt": l.EndsAt.Format(time.RFC3339),
-		"startsOn": l.StartsOn.String(), "validThrough": l.ValidThrough().String(), "zone": string(l.Zone),
+		"startsOn": l.StartsOn.String(), "validThrough": l.ValidThrough().String(), "zone": string(l.Zone), "askedFor": o.StartsOn.String(),
 	})
 	return letter.Letter{ID: letter.ID("order/" + string(o.Number) + "/receipt"), Kind: letter.PaymentReceipt, Account: string(o.Account), CreatedAt: p.BookedAt, Facts: facts}
 }
@@ -184,15 +395,19 @@ func Refuse(n banklink.Notice, why Refusal, now time.Time) Refused {
 }
 
 // Document is the order as its buyer sees it, with all that was tried, what it bought and what goes back.
-func (b Book) Document(l *license.License, now time.Time) order.Document {
+func (b Book) Document(now time.Time) order.Document {
 	d := b.Order.Document()
 	for _, a := range b.Attempts {
 		d.Attempts = append(d.Attempts, a.Document())
 	}
 	for _, c := range b.Cases {
-		d.RefundCases = append(d.RefundCases, order.RefundCase{Amount: c.Amount, Reason: string(c.Reason), State: "open", OpenedAt: c.OpenedAt})
+		d.RefundCases = append(d.RefundCases, order.RefundCase{Amount: c.Amount, Reason: string(c.Reason), State: string(c.State), OpenedAt: c.OpenedAt})
 	}
-	if l != nil {
+	if b.Invoice != nil {
+		doc := b.Invoice.Document(cmp.Or(b.Order.Open(), b.Order.Price.Gross))
+		d.Invoice = &doc
+	}
+	if l := b.License; l != nil {
 		doc := l.Document(now)
 		d.License, d.StartsOn, d.EndsOn, d.ValidThrough = &doc, l.StartsOn, l.EndsOn, l.ValidThrough()
 	}

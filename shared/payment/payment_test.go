@@ -3,6 +3,7 @@ package payment
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,8 @@ import (
 )
 
 var noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+const lhv = "EE597700771234567897" // our account there
 
 var mari = account.Account{ID: "mari", Accepted: []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01"}}}
 
@@ -45,7 +48,7 @@ func placed(startsOn civil.Date, attempts int) Book {
 
 func paid(a order.Attempt, number string) banklink.Notice {
 	return banklink.Notice{
-		Bank: a.Bank, Service: banklink.Paid, Stamp: string(a.Stamp()), Number: number, Amount: a.Amount.String(), Currency: "EUR",
+		Bank: a.Bank, Service: banklink.Paid, Stamp: string(a.Stamp()), Number: number, Amount: a.Amount.String(), Currency: "EUR", Account: lhv,
 		Payer: "EE171010123456789017", PayerName: "Mari Maasikas", Reference: string(a.Order.Reference()), At: "2026-11-22T12:00:00+0200",
 	}
 }
@@ -56,20 +59,39 @@ func failed(a order.Attempt) banklink.Notice {
 
 // store is the table: it takes a change whole.
 func (b *Book) store(c Change) {
-	for i := range b.Attempts {
-		if b.Attempts[i].ID == c.Attempt.ID {
-			b.Attempts[i] = c.Attempt
-		}
+	if a := c.Attempt; a != nil {
+		put(&b.Attempts, *a, func(x order.Attempt) bool { return x.ID == a.ID })
 	}
-	if c.Payment != nil {
-		b.Payments = append(b.Payments, *c.Payment)
+	for _, p := range c.Payments {
+		was := put(&b.Payments, p, func(x Payment) bool { return x.ID == p.ID })
+		b.Payments[was].Revision++
+	}
+	for _, k := range c.Cases {
+		for _, there := range b.Cases {
+			if there.Payment == k.Payment && there.Revision != k.Revision {
+				panic("a case was written over at another revision")
+			}
+		}
+		was := put(&b.Cases, k, func(x Case) bool { return x.Payment == k.Payment })
+		b.Cases[was].Revision++
 	}
 	if c.Order != nil {
 		b.Order = *c.Order
 	}
-	if c.Case != nil {
-		b.Cases = append(b.Cases, *c.Case)
+	if c.License != nil {
+		b.License = c.License
 	}
+}
+
+// put replaces what is the same, or adds it, and answers where it stands.
+func put[T any](list *[]T, v T, same func(T) bool) int {
+	i := slices.IndexFunc(*list, same)
+	if i < 0 {
+		i = len(*list)
+		*list = append(*list, v)
+	}
+	(*list)[i] = v
+	return i
 }
 
 var today = civil.DateOf(noon, civil.Tallinn)
@@ -80,8 +102,8 @@ func TestMoneyForAnOrderOfTodayOpensItsLicenseAtOnce(t *testing.T) {
 	if err != nil || !news {
 		t.Fatal(news, err)
 	}
-	if c.Order.State != order.Paid || c.License.Stage != license.Active || c.Attempt.State != order.Succeeded || c.Case != nil {
-		t.Errorf("order %s, license %s, attempt %s, case %v", c.Order.State, c.License.Stage, c.Attempt.State, c.Case)
+	if c.Order.State != order.Paid || c.License.Stage != license.Active || c.Attempt.State != order.Succeeded || len(c.Cases) != 0 {
+		t.Errorf("order %s, license %s, attempt %s, cases %v", c.Order.State, c.License.Stage, c.Attempt.State, c.Cases)
 	}
 	if kinds(c.Letters) != "payment_receipt license_active" {
 		t.Error(kinds(c.Letters))
@@ -154,7 +176,7 @@ func TestMoneyForACancelledOrderGoesBack(t *testing.T) {
 	b := placed(today, 1)
 	b.Order, _ = b.Order.Cancel(noon)
 	c, _, err := Settle(b, paid(b.Attempts[0], "1"), noon)
-	if err != nil || c.Order != nil || c.License != nil || c.Case.Reason != Cancelled || kinds(c.Letters) != "refund_case" {
+	if err != nil || c.Order.State != order.Cancelled || c.License != nil || c.Cases[0].Reason != Cancelled || kinds(c.Letters) != "refund_case" {
 		t.Errorf("%+v %v", c, err)
 	}
 }
@@ -198,7 +220,7 @@ func TestWhateverTheBankSaysInWhateverOrder(t *testing.T) {
 				continue
 			case "failed":
 				c, news, err := Settle(b, failed(a), noon)
-				if err != nil || c.Payment != nil || c.Order != nil {
+				if err != nil || c.Payments != nil || c.Order != nil {
 					t.Fatalf("a failure did %+v (%v)", c, err)
 				}
 				if news {
