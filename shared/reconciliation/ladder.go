@@ -1,0 +1,236 @@
+package reconciliation
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"opiq/shared/money"
+	"opiq/shared/order"
+	"opiq/shared/payment"
+	"opiq/shared/statement"
+)
+
+// Known is what the table holds about an entry.
+type Known struct {
+	Sure  []payment.Book // of the orders that are named by a reference number
+	Text  []payment.Book // of those that are named otherwise
+	Payer []payment.Book // of a return: of the orders that its receiver has paid
+	Names Names
+}
+
+// Outcome is an entry at the end of its walk, and what that does to orders, stored in one transaction.
+type Outcome struct {
+	Entry   Entry
+	Changes []payment.Change
+}
+
+// rung is one question of the ladder. Not ok is no answer: the next rung is asked.
+type rung func(Entry, Known, time.Time) (Outcome, bool)
+
+// ladder is asked from the top. The last rung always answers.
+var ladder = []rung{fee, takenBack, outgoing, unreadable, payout, told, sure, summed, texted, rest}
+
+// Decide walks the ladder. Not ok is an entry that somebody has looked at before.
+func Decide(e Entry, k Known, now time.Time) (Outcome, bool) {
+	if e.State != New || e.Decided {
+		return Outcome{}, false
+	}
+	for _, r := range ladder {
+		if o, ok := r(e, k, now); ok {
+			return o, true
+		}
+	}
+	panic("the last rung answers")
+}
+
+const automation = "ladder"
+
+func end(e Entry, s State, why Reason, now time.Time) (Outcome, bool) {
+	return Outcome{Entry: e.on(s, why, automation, "matched", "", now)}, true
+}
+
+func fee(e Entry, _ Known, now time.Time) (Outcome, bool) {
+	if !e.Bank.Fee() {
+		return Outcome{}, false
+	}
+	return end(e, Ignored, Fee, now)
+}
+
+// takenBack finds the one payment that a return can mean.
+func takenBack(e Entry, k Known, now time.Time) (Outcome, bool) {
+	if !e.Return() {
+		return Outcome{}, false
+	}
+	books := slices.Concat(k.Sure, k.Text)
+	if len(books) == 0 {
+		books = k.Payer
+	}
+	var meant []payment.Book
+	var id payment.ID
+	for _, b := range books {
+		for _, p := range b.Payments {
+			if p.ReturnedAt.IsZero() && p.Amount == e.Bank.Amount && p.To == e.Bank.Account && agree(p.Payer, e.Bank.Other.Account) {
+				meant, id = append(meant, b), p.ID
+			}
+		}
+	}
+	if len(meant) != 1 {
+		return end(e, Waiting, UnknownReturn, now)
+	}
+	c, err := meant[0].TakeBack(id, now)
+	if err != nil {
+		return end(e, Waiting, UnknownReturn, now)
+	}
+	e.Allocations = []Allocation{{meant[0].Order.Number, id, e.Bank.Amount}}
+	o, _ := end(e, Allocated, TookBack, now)
+	o.Changes = []payment.Change{c}
+	return o, true
+}
+
+func agree(a, b string) bool { return a == b || a == "" || b == "" }
+
+func outgoing(e Entry, _ Known, now time.Time) (Outcome, bool) {
+	if e.Bank.Direction != statement.Debit {
+		return Outcome{}, false
+	}
+	return end(e, Ignored, Outgoing, now)
+}
+
+// unreadable are entries of which it is not plain how much money they are, or whose.
+func unreadable(e Entry, _ Known, now time.Time) (Outcome, bool) {
+	switch {
+	case e.Bank.Amount == 0:
+		return end(e, Waiting, ForeignCurrency, now)
+	case e.Bank.Lump:
+		return end(e, Waiting, SeveralPayments, now)
+	case e.Bank.Reversal || e.Bank.Returned:
+		return end(e, Waiting, Reversal, now)
+	case e.Reused:
+		return end(e, Waiting, ReusedReference, now)
+	}
+	return Outcome{}, false
+}
+
+// payouts are the companies that collect card payments for us and pay them out in one sum, by their registry codes.
+var payouts = map[string]bool{
+	"12280690": true, // EveryPay AS
+}
+
+func payout(e Entry, _ Known, now time.Time) (Outcome, bool) {
+	if !payouts[e.Bank.Other.Registry] {
+		return Outcome{}, false
+	}
+	return end(e, Settled, Payout, now)
+}
+
+// told finds the payment that a bank link told us of, and marks it as shown: the next entry like this is other money. That it
+// went back since changes nothing about what this entry is.
+func told(e Entry, k Known, now time.Time) (Outcome, bool) {
+	for _, b := range slices.Concat(k.Sure, k.Text) {
+		for _, p := range b.Payments {
+			came := p
+			came.ReturnedAt = time.Time{}
+			if p.Method == order.BankLink && p.Entry == "" && came.Same(e.payment(b.Order, e.Bank.Amount, now)) {
+				p.Entry = string(e.ID)
+				e.Allocations = []Allocation{{b.Order.Number, p.ID, p.Amount}}
+				o, _ := end(e, Settled, ByBankLink, now)
+				o.Changes = []payment.Change{{Payments: []payment.Payment{p}}}
+				return o, true
+			}
+		}
+	}
+	return Outcome{}, false
+}
+
+// sure is one order by its reference number, whatever the amount: what it does not take goes back.
+func sure(e Entry, k Known, now time.Time) (Outcome, bool) {
+	if len(k.Sure) != 1 || crumbs(k.Sure[0].Order, e.Bank.Amount) || k.Sure[0].Order.Open() != e.Bank.Amount && fits(slices.Concat(k.Sure, k.Text), e.Bank.Amount) {
+		return Outcome{}, false
+	}
+	return e.allocate([]part{{k.Sure[0], e.Bank.Amount}}, ByReference, automation, "matched", "", now), true
+}
+
+// crumbs tells whether the amount would be one part too many of an order: somebody who pays cent by cent is to be asked why.
+func crumbs(o order.Order, amount money.Amount) bool { return amount < o.Open() && !o.TakesParts() }
+
+// summed is several orders whose open amounts make up the sum: one transfer for many invoices.
+func summed(e Entry, k Known, now time.Time) (Outcome, bool) {
+	books := slices.Concat(k.Sure, k.Text)
+	if len(books) < 2 || len(books) > maxNames || !fits(books, e.Bank.Amount) { // more are no one transaction
+		return Outcome{}, false
+	}
+	var parts []part
+	for _, b := range books {
+		parts = append(parts, part{b, b.Order.Open()})
+	}
+	return e.allocate(parts, ByNumbers, automation, "matched", "", now), true
+}
+
+// fits tells whether all orders take money, and what is left to pay of them is the amount.
+func fits(books []payment.Book, amount money.Amount) bool {
+	for _, b := range books {
+		if !b.Order.Takes() {
+			return false
+		}
+		amount -= b.Order.Open()
+	}
+	return amount == 0
+}
+
+// texted is one order that only the text names: surely meant only if the amount is right too.
+func texted(e Entry, k Known, now time.Time) (Outcome, bool) {
+	if len(k.Sure) != 0 || len(k.Text) != 1 || !fits(k.Text, e.Bank.Amount) {
+		return Outcome{}, false
+	}
+	return e.allocate([]part{{k.Text[0], e.Bank.Amount}}, ByText, automation, "matched", "", now), true
+}
+
+// rest is for a person.
+func rest(e Entry, k Known, now time.Time) (Outcome, bool) {
+	switch named := len(k.Sure) + len(k.Text); {
+	case named > 1:
+		return end(e, Waiting, SeveralOrders, now)
+	case named == 1:
+		return end(e, Waiting, AmountDiffers, now)
+	case k.Names.Numbered:
+		return end(e, Waiting, UnknownReference, now)
+	}
+	return end(e, Waiting, NoReference, now)
+}
+
+// part is how much of an entry is for an order.
+type part struct {
+	book   payment.Book
+	amount money.Amount
+}
+
+// allocate gives orders their parts. What they do not take, and what is for none of them, goes back.
+func (e Entry) allocate(parts []part, why Reason, by, what, words string, now time.Time) (o Outcome) {
+	e.Turn++
+	e.Allocations, e.Remainder, e.Refund, e.Suggestions = nil, 0, e.Bank.Amount, nil
+	for _, p := range parts {
+		c := p.book.Receive(e.payment(p.book.Order, p.amount, now), now, now)
+		taken := c.Payments[0]
+		e.Allocations = append(e.Allocations, Allocation{p.book.Order.Number, taken.ID, taken.Taken})
+		e.Refund -= p.amount
+		e.Remainder += taken.Amount - taken.Taken
+		o.Changes = append(o.Changes, c)
+	}
+	e.Remainder += e.Refund
+	state := Allocated
+	if e.Remainder > 0 {
+		state = Remainder
+	}
+	o.Entry = e.on(state, why, by, what, words, now)
+	return o
+}
+
+// payment is the money of the entry, or a part of it, as it comes for an order.
+func (e Entry) payment(o order.Order, amount money.Amount, now time.Time) payment.Payment {
+	return payment.Payment{
+		ID:    payment.ID("entry/" + string(e.ID) + "/" + strconv.Itoa(e.Turn) + "/" + string(o.Number)),
+		Order: o.Number, Buyer: o.Account, Method: order.ByInvoice, Number: e.Bank.BankRef, Amount: amount, To: e.Bank.Account,
+		Payer: e.Bank.Other.Account, PayerName: e.Bank.Other.Name, PaidAt: e.Bank.Booked.String(), BookedAt: now.UTC(), Entry: string(e.ID),
+	}
+}
