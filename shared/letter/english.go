@@ -1,36 +1,26 @@
 package letter
 
 import (
-	"fmt"
-
 	"golang.org/x/text/feature/plural"
-	"golang.org/x/text/language"
 
 	"opiq/shared/civil"
+	"opiq/shared/lang"
 )
 
-var english = words{
-	tag:    language.English,
-	hello:  "Hello %s,",
-	noName: "Hello,",
-	euro:   "€%s",
-	months: map[plural.Form]string{plural.One: "month", plural.Other: "months"},
-	days:   map[plural.Form]string{plural.One: "day", plural.Other: "days"},
-	date:   dateEnglish,
-	period: func(from, through civil.Date) string {
-		return fmt.Sprintf("from %s through %s (the last day included)", dateEnglish(from), dateEnglish(through))
-	},
-	instant: func(d civil.Date, clock, zone string) string {
-		return dateEnglish(d) + " at " + clock + " " + zone
-	},
+var english = speech{
+	Words:   shared(lang.English),
+	hello:   "Hello %s,",
+	noName:  "Hello,",
+	days:    map[plural.Form]string{plural.One: "day", plural.Other: "days"},
+	on:      shared(lang.English).Date,
+	instant: "%s at %s %s",
 	clock:   "15:04",
 	zones:   map[civil.Zone]string{civil.Tallinn: "Estonian time"},
-	methods: map[string]string{"bank_link": "bank link"},
 	reasons: map[string]string{
 		"duplicate": "This order had already been paid, so this second payment was not needed. Nothing changes for the order and its license.",
-		"cancelled": "This order had already been canceled when the payment arrived, so no license opens for it.",
-		"expired":   "The time for paying this order was already over when the payment arrived, so no license opens for it.",
+		"cancelled": "This order was canceled, so no license opens for it.",
+		"overpaid":  "More came than was left to pay; the rest of the money went toward the order.",
+		"expired":   "The order was not paid in full in time, so it has expired and no license opens for it.",
+		"late":      "When the money arrived, this order had already expired and could no longer be paid with it, so no license opens for it.",
 	},
 }
-
-func dateEnglish(d civil.Date) string { return fmt.Sprintf("%d"+space+"%s %d", d.Day, d.Month, d.Year) }

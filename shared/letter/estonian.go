@@ -4,43 +4,28 @@ import (
 	"fmt"
 
 	"golang.org/x/text/feature/plural"
-	"golang.org/x/text/language"
 
 	"opiq/shared/civil"
+	"opiq/shared/lang"
+	"opiq/shared/words"
 )
 
-var estonian = words{
-	tag:    language.Estonian,
+var estonian = speech{
+	Words:  shared(lang.Estonian),
 	hello:  "Tere, %s!",
 	noName: "Tere!",
-	euro:   "%s" + space + "€",
-	months: map[plural.Form]string{plural.One: "kuu", plural.Other: "kuud"},
 	days:   map[plural.Form]string{plural.One: "päeva", plural.Other: "päeva"},
-	date: func(d civil.Date) string {
-		return fmt.Sprintf("%d."+space+"%s %d", d.Day, monthsEstonian[d.Month-1], d.Year)
+	on: func(d civil.Date) string {
+		return fmt.Sprintf("%d."+words.Space+"%sl %d", d.Day, words.MonthsEstonianGenitive[d.Month-1], d.Year)
 	},
-	period: func(from, through civil.Date) string {
-		return fmt.Sprintf("%d."+space+"%sst %d kuni %d."+space+"%sni %d (viimane päev kaasa arvatud)",
-			from.Day, monthsEstonianGenitive[from.Month-1], from.Year, through.Day, monthsEstonianGenitive[through.Month-1], through.Year)
-	},
-	instant: func(d civil.Date, clock, zone string) string {
-		return fmt.Sprintf("%d."+space+"%sl %d kell %s %s", d.Day, monthsEstonianGenitive[d.Month-1], d.Year, clock, zone)
-	},
+	instant: "%s kell %s %s",
 	clock:   "15.04",
 	zones:   map[civil.Zone]string{civil.Tallinn: "Eesti aja järgi"},
-	methods: map[string]string{"bank_link": "pangalink"},
 	reasons: map[string]string{
 		"duplicate": "See tellimus oli juba tasutud, nii et teist makset polnud vaja. Tellimuse ja litsentsiga ei muutu midagi.",
-		"cancelled": "Makse laekudes oli see tellimus juba tühistatud, nii et selle alusel litsentsi ei anta.",
-		"expired":   "Makse laekudes oli selle tellimuse maksetähtaeg juba möödas, nii et selle alusel litsentsi ei anta.",
+		"cancelled": "See tellimus on tühistatud, nii et selle alusel litsentsi ei anta.",
+		"overpaid":  "Laekus rohkem, kui tellimuse eest oli tasuda; ülejäänud raha läks tellimuse katteks.",
+		"expired":   "Tellimust ei tasutud õigeks ajaks täies ulatuses, nii et see on aegunud ja selle alusel litsentsi ei anta.",
+		"late":      "Kui raha laekus, oli see tellimus juba aegunud ja seda ei saanud selle rahaga enam tasuda, nii et litsentsi selle alusel ei anta.",
 	},
-}
-
-var monthsEstonian = [12]string{
-	"jaanuar", "veebruar", "märts", "aprill", "mai", "juuni", "juuli", "august", "september", "oktoober", "november", "detsember",
-}
-
-// The genitive is the stem of "on" (-l), "from" (-st) and "until" (-ni).
-var monthsEstonianGenitive = [12]string{
-	"jaanuari", "veebruari", "märtsi", "aprilli", "mai", "juuni", "juuli", "augusti", "septembri", "oktoobri", "novembri", "detsembri",
 }

@@ -34,6 +34,14 @@ const (
 	OrderConfirmation Kind = "order_confirmation"
 	PaymentReceipt    Kind = "payment_receipt"
 	RefundCase        Kind = "refund_case"
+	Invoice           Kind = "invoice"
+	InvoiceCopy       Kind = "invoice_copy"
+	PaymentReminder   Kind = "payment_reminder"
+	PaymentOverdue    Kind = "payment_overdue"
+	OrderExpired      Kind = "order_expired"
+	PaymentPartial    Kind = "payment_partial"
+	PaymentTakenBack  Kind = "payment_taken_back"
+	LicenseRestored   Kind = "license_restored"
 	LicenseActive     Kind = "license_active"
 	LicenseEndsSoon   Kind = "license_ends_soon"
 	LicenseEnded      Kind = "license_ended"
@@ -42,9 +50,11 @@ const (
 // kind is what a kind of letter needs.
 type kind struct {
 	facts    []string
-	link     string // the fact that its single-use link is about, and
-	page     string // the page that takes the token
-	stranger bool   // goes to an address that nobody has proved: it repeats nothing that somebody typed, no name either
+	may      []string // facts that may be absent or empty
+	link     string   // the fact that its single-use link is about, and
+	page     string   // the page that takes the token
+	stranger bool     // goes to an address that nobody has proved: it repeats nothing that somebody typed, no name either
+	paper    bool     // the invoice goes along
 }
 
 // kinds is the list of all letters: a kind that is not in it cannot be written.
@@ -54,13 +64,27 @@ var kinds = map[Kind]kind{
 	PasswordReset:     {facts: []string{"reset", "expires"}, link: "reset", page: "/password/reset"},
 	PasswordChanged:   {},
 	OrderConfirmation: {facts: []string{"order", "months", "startsOn", "endsOn", "validThrough", "net", "vat", "gross", "vatRate", "terms", "placedAt"}},
-	PaymentReceipt: {facts: []string{"order", "months", "net", "vat", "gross", "vatRate", "paidAt", "method", "bank", "paymentNumber",
-		"startsAt", "endsAt", "validThrough", "zone"}},
-	RefundCase:      {facts: []string{"order", "amount", "reason"}},
-	LicenseActive:   {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
-	LicenseEndsSoon: {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone", "days"}},
-	LicenseEnded:    {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
+	PaymentReceipt: {
+		facts: []string{"order", "months", "net", "vat", "gross", "vatRate", "paidAt", "method", "startsAt", "endsAt", "validThrough", "zone"},
+		may:   []string{"bank", "paymentNumber", "askedFor"},
+	},
+	RefundCase:       {facts: []string{"order", "amount", "reason"}},
+	Invoice:          {facts: invoiceFacts, paper: true},
+	InvoiceCopy:      {facts: invoiceFacts, paper: true, stranger: true},
+	PaymentReminder:  {facts: []string{"order", "invoice", "dueOn", "iban", "reference", "payTo", "open", "received"}, paper: true},
+	PaymentOverdue:   {facts: []string{"order", "invoice", "dueOn", "iban", "reference", "payTo", "open", "received", "expiresAt"}, paper: true},
+	OrderExpired:     {facts: []string{"order", "received", "gross", "startsOn", "validThrough"}},
+	PaymentPartial:   {facts: []string{"order", "amount", "received", "open", "gross"}, may: []string{"iban", "payTo", "reference"}},
+	PaymentTakenBack: {facts: []string{"order", "amount", "open"}, may: []string{"iban", "payTo", "reference", "correction", "hold"}},
+	LicenseRestored:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
+	LicenseActive:    {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
+	LicenseEndsSoon:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone", "days"}},
+	LicenseEnded:     {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
 }
+
+// invoiceFacts are what a letter with a new invoice says.
+var invoiceFacts = []string{"order", "invoice", "dueOn", "iban", "reference", "rf", "payTo", "months", "startsOn", "validThrough",
+	"net", "vat", "vatRate", "gross", "received", "open"}
 
 // Kinds are all kinds, in alphabetical order.
 func Kinds() []Kind { return slices.Sorted(maps.Keys(kinds)) }
@@ -185,6 +209,14 @@ func (l Letter) Expires() time.Time {
 		return time.Time{}
 	}
 	return t
+}
+
+// Paper is the number of the invoice that goes along with the letter; "" where none does.
+func (l Letter) Paper() string {
+	if !kinds[l.Kind].paper {
+		return ""
+	}
+	return l.Facts["invoice"]
 }
 
 // Link is what the letter's single-use link is about; "" where it has none.

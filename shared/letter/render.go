@@ -14,6 +14,7 @@ import (
 	"opiq/shared/civil"
 	"opiq/shared/prose"
 	"opiq/shared/seller"
+	"opiq/shared/words"
 )
 
 // Site is the shop as letters speak of it.
@@ -46,7 +47,8 @@ var (
 
 const linkLives = time.Hour
 
-// texts are the wordings, one file for each kind and language: the first line is the subject, the rest is prose.
+// texts are the wordings, one file for each kind and language: the first line is the subject, the rest is prose with
+// lines that are said or not (see choose).
 //
 //go:embed texts
 var texts embed.FS
@@ -91,7 +93,7 @@ func Render(l Letter, to Recipient, site Site, token string) (Message, error) {
 }
 
 // values are what a text of this kind may say: its facts as people read them, and what follows from them.
-func values(l Letter, k kind, w words, site Site, token string) (map[string]string, error) {
+func values(l Letter, k kind, w speech, site Site, token string) (map[string]string, error) {
 	zone := civil.Tallinn
 	if z := l.Facts["zone"]; z != "" {
 		if _, err := time.LoadLocation(z); err != nil {
@@ -101,7 +103,7 @@ func values(l Letter, k kind, w words, site Site, token string) (map[string]stri
 	}
 	v := map[string]string{
 		"site": site.PublicURL, "seller": site.Seller.Name, "register": site.Seller.Register, "email": site.Seller.Email,
-		"phone": strings.ReplaceAll(site.Seller.Phone, " ", space),
+		"phone": strings.ReplaceAll(site.Seller.Phone, " ", words.Space),
 		"zone":  w.zone(zone),
 	}
 	for _, name := range k.facts {
@@ -115,6 +117,15 @@ func values(l Letter, k kind, w words, site Site, token string) (map[string]stri
 			}
 		}
 	}
+	for _, name := range k.may {
+		v[name] = ""
+		if fact := plain(l.Facts[name]); fact != "" {
+			var ok bool
+			if v[name], ok = formats[name](w, fact, zone); !ok {
+				return nil, fmt.Errorf("%w: %s of %s", ErrFact, name, l.ID)
+			}
+		}
+	}
 	if order := l.Facts["order"]; order != "" {
 		v["orderPage"] = site.PublicURL + "/orders/" + url.PathEscape(order)
 	}
@@ -122,7 +133,14 @@ func values(l Letter, k kind, w words, site Site, token string) (map[string]stri
 		v["termsPage"] = site.PublicURL + "/terms/order"
 	}
 	if through, err := civil.Parse(l.Facts["validThrough"]); err == nil {
-		v["period"] = w.period(firstDay(l, zone), through)
+		first := firstDay(l, zone)
+		v["period"], v["firstDay"] = w.Period(first, through), w.Date(first)
+		if v["askedFor"] == v["firstDay"] {
+			v["askedFor"] = "" // the license begins as it was asked for, and nothing is to be said
+		}
+	}
+	if at, err := time.Parse(time.RFC3339, l.Facts["paidAt"]); err == nil {
+		v["paidOn"] = w.Date(civil.DateOf(at, zone))
 	}
 	if k.page != "" {
 		v["link"] = site.PublicURL + k.page + "?token=" + url.QueryEscape(token)
@@ -144,13 +162,37 @@ func text(name string, to Recipient, values map[string]string) (first string, re
 	if err != nil {
 		return "", prose.Doc{}, err
 	}
-	subject, body, _ := strings.Cut(string(source), "\n")
+	said, err := choose(string(source), values)
+	if err != nil {
+		return "", prose.Doc{}, err
+	}
+	subject, body, _ := strings.Cut(said, "\n")
 	title, err := prose.Parse(subject).Fill(values)
 	if err != nil {
 		return "", prose.Doc{}, err
 	}
 	rest, err = prose.Parse(body).Fill(values)
 	return strings.TrimSpace(title.Text()), rest, err
+}
+
+// choose is a source as it is for these values: a line that begins with "?name " is said only where that value is not empty,
+// one with "!name " only where it is.
+func choose(source string, values map[string]string) (string, error) {
+	var said strings.Builder
+	for line := range strings.Lines(source) {
+		if name, rest, _ := strings.Cut(line[1:], " "); line[0] == '?' || line[0] == '!' {
+			value, known := values[name]
+			if !known {
+				return "", fmt.Errorf("letter: a line depends on %q, which is no value", name)
+			}
+			if (value == "") != (line[0] == '!') {
+				continue
+			}
+			line = rest
+		}
+		said.WriteString(line)
+	}
+	return said.String(), nil
 }
 
 // plain is a text on one line, without what moves the cursor or turns the direction of writing.

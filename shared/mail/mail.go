@@ -1,4 +1,4 @@
-// Package mail is the edge to SES: a rendered letter becomes a MIME message and is handed over.
+// Package mail is the edge to SES: a rendered letter and the papers that go with it become a MIME message and are handed over.
 //
 // SES takes no token for "the same again", so a call whose answer is lost is never repeated in here: whoever asked decides.
 // The package knows no table, chooses no words and logs nothing about anybody.
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	netmail "net/mail"
 	"path"
 	"strings"
@@ -42,6 +43,13 @@ type Sender struct {
 	from   netmail.Address
 }
 
+// Attachment is a paper that goes with a letter.
+type Attachment struct {
+	Name string // of the file
+	Type string // media type
+	Data []byte
+}
+
 // Open makes a sender of an address like "Opiq <no-reply@opiq.example>", whose domain SES has verified.
 func Open(cfg aws.Config, sender string) (*Sender, error) {
 	from, err := netmail.ParseAddress(sender)
@@ -56,9 +64,9 @@ func Open(cfg aws.Config, sender string) (*Sender, error) {
 	return &Sender{client, *from}, nil
 }
 
-// Send hands a letter over once and answers SES's name for it. It fails with *Refused where trying again is in vain.
-func (s *Sender) Send(ctx context.Context, l letter.Letter, to letter.Recipient, m letter.Message) (string, error) {
-	raw, err := s.message(l, to, m)
+// Send hands a letter with its papers over once and answers SES's name for it. It fails with *Refused where trying again is in vain.
+func (s *Sender) Send(ctx context.Context, l letter.Letter, to letter.Recipient, m letter.Message, papers []Attachment) (string, error) {
+	raw, err := s.message(l, to, m, papers)
 	if err != nil {
 		return "", err
 	}
@@ -88,9 +96,10 @@ func (s *Sender) meaning(err error) error {
 	}
 }
 
-// message writes the letter as MIME: the text, and the same as HTML for those who prefer it. Both are
-// quoted-printable; headers are RFC 2047 where they need to be, and no header takes a line break.
-func (s *Sender) message(l letter.Letter, to letter.Recipient, m letter.Message) ([]byte, error) {
+// message writes the letter as MIME: the text, and the same as HTML for those who prefer it; with papers, both together are
+// the first part of a mixed message. Texts are quoted-printable, papers base64; headers are RFC 2047 where they need to be,
+// and no header takes a line break.
+func (s *Sender) message(l letter.Letter, to letter.Recipient, m letter.Message, papers []Attachment) ([]byte, error) {
 	if _, err := netmail.ParseAddress(to.Address); err != nil || strings.ContainsFunc(to.Address, unicode.IsSpace) {
 		return nil, &Refused{"InvalidAddress"}
 	}
@@ -109,19 +118,61 @@ func (s *Sender) message(l letter.Letter, to letter.Recipient, m letter.Message)
 	h.Set("References", s.id(path.Dir(string(l.ID))))
 
 	var raw bytes.Buffer
-	w, err := mail.CreateInlineWriter(&raw, h)
-	if err != nil {
-		return nil, err
-	}
-	for _, part := range []struct{ kind, text string }{{"text/plain", m.Text}, {"text/html", m.HTML}} {
-		if err := write(w, part.kind, part.text); err != nil {
-			return nil, err
-		}
-	}
-	if err := w.Close(); err != nil {
+	if err := compose(&raw, h, m, papers); err != nil {
 		return nil, err
 	}
 	return raw.Bytes(), nil
+}
+
+func compose(out io.Writer, h mail.Header, m letter.Message, papers []Attachment) error {
+	if len(papers) == 0 {
+		w, err := mail.CreateInlineWriter(out, h)
+		if err != nil {
+			return err
+		}
+		return bothWays(w, m)
+	}
+	w, err := mail.CreateWriter(out, h)
+	if err != nil {
+		return err
+	}
+	inline, err := w.CreateInline()
+	if err != nil {
+		return err
+	}
+	if err := bothWays(inline, m); err != nil {
+		return err
+	}
+	for _, p := range papers {
+		if err := attach(w, p); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// bothWays writes the text and the HTML, and ends the part.
+func bothWays(w *mail.InlineWriter, m letter.Message) error {
+	for _, part := range []struct{ kind, text string }{{"text/plain", m.Text}, {"text/html", m.HTML}} {
+		if err := write(w, part.kind, part.text); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+func attach(w *mail.Writer, p Attachment) error {
+	var h mail.AttachmentHeader
+	h.SetContentType(p.Type, nil)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": p.Name})) // RFC 2231
+	part, err := w.CreateAttachment(h)
+	if err != nil {
+		return err
+	}
+	if _, err := part.Write(p.Data); err != nil {
+		return err
+	}
+	return part.Close()
 }
 
 func write(w *mail.InlineWriter, kind, text string) error {

@@ -1,12 +1,17 @@
 package mail
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	netmail "net/mail"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -83,14 +88,14 @@ func TestLetterArrivesAsItWasWritten(t *testing.T) {
 		form = r.PostForm
 		io.WriteString(w, taken)
 	})
-	id, err := s.Send(t.Context(), confirmation, oie, words)
+	id, err := s.Send(t.Context(), confirmation, oie, words, nil)
 	if err != nil || id != "ses-1" {
 		t.Fatalf("%q %v", id, err)
 	}
 	if form.Get("Source") != "no-reply@opiq.example" || form.Get("Destinations.member.1") != oie.Address {
 		t.Errorf("%v", form)
 	}
-	raw, err := s.message(confirmation, oie, words)
+	raw, err := s.message(confirmation, oie, words, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +124,77 @@ func TestLetterArrivesAsItWasWritten(t *testing.T) {
 	}
 }
 
+// TestPapersGoAlong: the letter reads as without them, and each arrives byte for byte under its name. It is read by the
+// standard library, which had no part in writing it.
+func TestPapersGoAlong(t *testing.T) {
+	binary := make([]byte, 100_000)
+	for i := range binary {
+		binary[i] = byte(i * i >> 3)
+	}
+	papers := []Attachment{{"invoice-2026-000123.pdf", "application/pdf", binary}, {"arve õ.xml", "application/xml", []byte("<Arve/>")}}
+	raw, err := open(t, nil).message(confirmation, oie, words, papers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := netmail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := partsOf(t, m.Header.Get("Content-Type"), "multipart/mixed", m.Body)
+	if len(parts) != 3 {
+		t.Fatalf("%d parts", len(parts))
+	}
+	both := partsOf(t, parts[0].header.Get("Content-Type"), "multipart/alternative", bytes.NewReader(parts[0].body))
+	if len(both) != 2 || string(both[0].body) != strings.ReplaceAll(words.Text, "\n", "\r\n") || string(both[1].body) != strings.ReplaceAll(words.HTML, "\n", "\r\n") {
+		t.Errorf("%d ways: %q", len(both), both)
+	}
+	for i, p := range parts[1:] {
+		how, with, err := mime.ParseMediaType(p.header.Get("Content-Disposition"))
+		if err != nil || how != "attachment" || with["filename"] != papers[i].Name || p.header.Get("Content-Type") != papers[i].Type ||
+			p.header.Get("Content-Transfer-Encoding") != "base64" {
+			t.Errorf("%v %v", p.header, err)
+		}
+		if data, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, bytes.NewReader(p.body))); err != nil || !bytes.Equal(data, papers[i].Data) {
+			t.Errorf("%s arrived with %d bytes, %v", papers[i].Name, len(data), err)
+		}
+	}
+	for line := range strings.Lines(string(raw)) {
+		if len(line) > 200 || strings.ContainsFunc(line, func(r rune) bool { return r > 0x7e }) {
+			t.Errorf("a line that mail servers may break: %q", line)
+		}
+	}
+	if most := len(binary)*4/3 + len(binary)/25 + 5_000; len(raw) > most {
+		t.Errorf("%d bytes, expected at most %d", len(raw), most)
+	}
+}
+
+type part struct {
+	header textproto.MIMEHeader
+	body   []byte
+}
+
+func partsOf(t *testing.T, contentType, want string, body io.Reader) (all []part) {
+	t.Helper()
+	kind, with, err := mime.ParseMediaType(contentType)
+	if err != nil || kind != want {
+		t.Fatalf("%q is not %s: %v", contentType, want, err)
+	}
+	for r := multipart.NewReader(body, with["boundary"]); ; { // undoes quoted-printable by itself
+		p, err := r.NextPart()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, part{p.Header, data})
+	}
+}
+
 func TestNobodyWritesHeadersThroughAName(t *testing.T) {
 	s := open(t, nil)
 	rapid.Check(t, func(t *rapid.T) {
@@ -128,7 +204,7 @@ func TestNobodyWritesHeadersThroughAName(t *testing.T) {
 		}
 		to, m, l := oie, words, confirmation
 		to.Name, m.Subject, l.ID = hostile("name"), hostile("subject"), letter.ID(hostile("id"))
-		raw, err := s.message(l, to, m)
+		raw, err := s.message(l, to, m, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +228,7 @@ func TestNobodyWritesHeadersThroughAName(t *testing.T) {
 func TestAddressThatIsNoneIsRefused(t *testing.T) {
 	s := open(t, nil)
 	for _, address := range []string{"", "mari", "mari@example.com\r\nBcc: x@example.com", "a@example.com, b@example.com", "mari @example.com"} {
-		if _, err := s.message(confirmation, letter.Recipient{Address: address, Language: lang.English}, words); !isRefused(err) {
+		if _, err := s.message(confirmation, letter.Recipient{Address: address, Language: lang.English}, words, nil); !isRefused(err) {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
@@ -186,7 +262,7 @@ func TestAnswersOfSES(t *testing.T) {
 				w.WriteHeader(c.status)
 				io.WriteString(w, c.answer)
 			})
-			_, err := s.Send(t.Context(), confirmation, oie, words)
+			_, err := s.Send(t.Context(), confirmation, oie, words, nil)
 			if err == nil || isRefused(err) != c.refused || c.want != nil && !errors.Is(err, c.want) {
 				t.Errorf("%v", err)
 			}
@@ -206,7 +282,7 @@ func TestLostAnswerIsNotAskedForAgain(t *testing.T) {
 		calls.Add(1)
 		panic(http.ErrAbortHandler)
 	})
-	if _, err := s.Send(t.Context(), confirmation, oie, words); err == nil || isRefused(err) || calls.Load() != 1 {
+	if _, err := s.Send(t.Context(), confirmation, oie, words, nil); err == nil || isRefused(err) || calls.Load() != 1 {
 		t.Errorf("%d calls, %v", calls.Load(), err)
 	}
 }
