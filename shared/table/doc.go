@@ -6,18 +6,30 @@
 // it beside it.
 //
 //	PK                    SK                    kind     holds                          written by
-//	ACCOUNT#<account>     A#ACCOUNT             account  account.Account, its sessions  signup, session, account
-//	                      A#LICENSE#<license>   license  license.License                payment-settlement, license-activation, license-expiry
+//	ACCOUNT#<account>     A#ACCOUNT             account  account.Account, its sessions  signup, session, account, staff
+//	                      A#LICENSE#<license>   license  license.License                whatever moves money; license-activation, license-expiry
 //	                      O#<instant>#<order>   placed   the order's number             checkout
-//	ADDRESS#<hash>        ADDRESS               address  whose address this is          signup
+//	ADDRESS#<hash>        ADDRESS               address  whose address this is          signup, staff
 //	SIGNUP#<address hash> SIGNUP#<number>       signup   account.SignUp                 signup                              (expires)
 //	TRIES#<hash>          TRIES                 tries    account.Tries                  session, signup, account            (expires)
-//	ORDER#<order>         ORDER                 order    order.Order                    checkout, orders, payment-settlement
+//	KEY#<hash of secret>  KEY                   key      account.Key                    staff
+//	ACTS#<month>          <instant>#<digest>    act      account.Act                    whoever's deed it is, with what it tells of
+//	ORDER#<order>         ORDER                 order    order.Order                    checkout, orders, payment-janitor, whatever moves money
 //	                      ATTEMPT#<attempt>     attempt  order.Attempt                  checkout, payment-settlement
-//	                      PAYMENT#<payment>     payment  payment.Payment                payment-settlement
-//	                      CASE#<payment>        case     payment.Case                   payment-settlement
+//	                      INVOICE#<number>      invoice  invoice.Invoice                checkout
+//	                      PAYMENT#<payment>     payment  payment.Payment                whatever moves money
+//	                      CASE#<payment>        case     payment.Case                   whatever moves money
+//	INVOICE#<number>      INVOICE               numbered whose order it is              checkout
+//	SERIES#<year>         SERIES                series   the year's last number         checkout
+//	BOOKING#<booking>     BOOKING               entry    reconciliation.Entry           statement-import, statement-intake, invoice-matching, reconciliation
+//	                      BOOKING               booking  into how many parts it is      statement-import, statement-intake
+//	                      PART#<part>           entry    a part, or a payment whose     as an entry
+//	                                                     identity is another's
+//	STATEMENT#<statement> STATEMENT             statement intake.Import                 statement-import, statement-intake
 //	REFUSED#<bank>        <digest>              refused  payment.Refused                payment-settlement
 //	LETTER#<letter>       LETTER                mail     letter.Letter                  whoever it follows from; email-receipts  (expires, if to nobody's account)
+//
+// What moves money is payment-settlement, invoice-matching, reconciliation, and orders and payment-janitor where they give back.
 //
 // What a browser waits for is one round trip: the cookie names the account, so that A# of one partition answers who is
 // signed in and what they may open, and ORDER# of another all about an order.
@@ -35,10 +47,14 @@
 //
 // # Indexes
 //
-// due (sparse): partition due = kind and shard, sort dueAt = instant and id. It lists licenses that have a next moment. An
-// index is never consistent: what it lists is decided again by the condition of the write.
+// due (sparse): partition due = kind and shard, sort dueAt = instant and id. It lists licenses and unpaid orders that have a next
+// moment. listed (sparse): partition list, sort listAt. It lists bank entries by their state, orders with an invoice by what is left
+// to pay, and payments by the account that they came from. An index is never consistent: what it lists is decided again by the
+// condition of the write.
 //
 // # The stream
 //
-// An inserted item of kind mail is a letter to be sent: the stream's consumer (dispatch) puts its id on the queue.
+// An inserted item of kind mail is a letter to be sent, of kind entry money to be matched, of kind statement a file to be read:
+// the stream's consumer (dispatch) puts its id on the queue of its kind. So it does with a statement that was changed and is still
+// to be read: a call came some way.
 package table

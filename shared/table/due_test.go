@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"opiq/local/stage"
+	"opiq/shared/letter"
 	"opiq/shared/license"
 )
 
@@ -21,14 +22,15 @@ func TestAShardOfSeveralPagesIsListedWhole(t *testing.T) {
 		if licenseRow(l).due != shard {
 			continue
 		}
-		if err := s.ChangeLicense(t.Context(), l); err != nil {
-			t.Fatal(err)
+		tell := letter.Letter{ID: letter.ID("license/" + string(l.ID)), Account: "mari"}
+		if moved, err := s.Advance(t.Context(), l, tell); err != nil || !moved {
+			t.Fatal(moved, err)
 		}
 		made++
 	}
 	seen, pages := map[license.ID]bool{}, 0
 	for after, more := "", true; more; more = after != "" {
-		page, next, err := s.Due(t.Context(), Activation, 3, at.Add(time.Hour), after)
+		page, next, err := s.DueLicenses(t.Context(), Activation, 3, at.Add(time.Hour), after)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,14 +1,19 @@
 package table
 
 import (
+	"strconv"
 	"time"
 
 	"opiq/shared/account"
 	"opiq/shared/banklink"
+	"opiq/shared/intake"
+	"opiq/shared/invoice"
 	"opiq/shared/letter"
 	"opiq/shared/license"
+	"opiq/shared/money"
 	"opiq/shared/order"
 	"opiq/shared/payment"
+	"opiq/shared/reconciliation"
 )
 
 // accessPrefix begins the sort keys of all that an access decision needs.
@@ -45,6 +50,14 @@ func signUpKey(id account.SignUpID) key {
 // triesKey counts what is tried under a name.
 func triesKey(name string) key { return key{"TRIES#" + digest(name), "TRIES"} }
 
+// keyKey is a machine's key, by the hash of its secret.
+func keyKey(id account.KeyID) key { return key{"KEY#" + string(id), "KEY"} }
+
+// actKey is a line of the audit trail: a month is a partition, in the order of time.
+func actKey(a account.Act, id string) key {
+	return key{"ACTS#" + a.At.UTC().Format("2006-01"), instant(a.At) + "#" + id}
+}
+
 func orderPartition(n order.Number) string { return "ORDER#" + string(n) }
 
 // orderKey is an order; all that happens to it stands in its partition.
@@ -62,6 +75,43 @@ func paymentKey(n order.Number, p payment.ID) key {
 
 // caseKey is money that goes back.
 func caseKey(n order.Number, p payment.ID) key { return key{orderPartition(n), "CASE#" + string(p)} }
+
+// invoiceKey is the invoice of an order, beside it.
+func invoiceKey(n order.Number, i invoice.Number) key {
+	return key{orderPartition(n), "INVOICE#" + string(i)}
+}
+
+// numberedKey says whose an invoice's number is, once.
+func numberedKey(i invoice.Number) key { return key{"INVOICE#" + string(i), "INVOICE"} }
+
+// seriesKey is the last number of a year's invoices.
+func seriesKey(year int) key { return key{"SERIES#" + strconv.Itoa(year), "SERIES"} }
+
+// entryKey is a bank entry: the booking itself, or a part of it.
+func entryKey(id reconciliation.ID) key {
+	booking, part := id.Split()
+	if part == "" {
+		return bookingKey(booking)
+	}
+	return key{"BOOKING#" + booking, "PART#" + part}
+}
+
+// bookingKey is a booking of the bank, once: the entry, or how many parts it was broken down into.
+func bookingKey(booking string) key { return key{"BOOKING#" + booking, "BOOKING"} }
+
+// statementKey is the import of a bank statement.
+func statementKey(id intake.ID) key { return key{"STATEMENT#" + string(id), "STATEMENT"} }
+
+// The lists of the index of that name.
+
+// openList are the orders with an invoice of which so much is left to pay.
+func openList(left money.Amount) string { return "open#" + left.Cents() }
+
+// payerList are the payments from an account.
+func payerList(iban string) string { return "payer#" + digest(iban) }
+
+// entryList are the bank entries of a state.
+func entryList(s reconciliation.State) string { return "entry#" + string(s) }
 
 // refusedKey is a notice that did not fit, once however often it comes.
 func refusedKey(b banklink.Bank, notice string) key {

@@ -63,7 +63,7 @@ type holder struct {
 // account.ErrToken.
 func (t *Table) Found(ctx context.Context, used account.SignUp, letters ...letter.Letter) error {
 	a := used.Account
-	rows := []row{signUpRow(used), accountRow(a), {key: addressKey(a.Address), kind: "address", value: holder{a.ID}}}
+	rows := []row{signUpRow(used), accountRow(a), addressRow(a)}
 	err := t.commit(ctx, append(rows, letterRows(letters)...)...)
 	if errors.Is(err, ErrChanged) {
 		return account.ErrToken
@@ -73,6 +73,10 @@ func (t *Table) Found(ctx context.Context, used account.SignUp, letters ...lette
 
 func accountRow(a account.Account) row {
 	return row{key: accountKey(a.ID), kind: "account", value: a, revision: a.Revision}
+}
+
+func addressRow(a account.Account) row {
+	return row{key: addressKey(a.Address), kind: "address", value: holder{a.ID}}
 }
 
 // ByAddress reads the account of an address, in the same number of steps whether or not there is one. No account has an empty ID.
@@ -85,6 +89,19 @@ func (t *Table) ByAddress(ctx context.Context, address account.Address) (a accou
 		err = nil
 	}
 	return a, err
+}
+
+// Addressee reads the account of an address that somebody wants us to write to, as often as the limit of letters lets them;
+// account.ErrTooManyLetters beyond it.
+func (t *Table) Addressee(ctx context.Context, door string, address account.Address, ip string, now time.Time) (account.Account, error) {
+	wait, err := t.Spend(ctx, account.Tried(door, address, ip), account.LetterTries, now)
+	if err != nil {
+		return account.Account{}, err
+	}
+	if wait > 0 {
+		return account.Account{}, account.ErrTooManyLetters.After(wait)
+	}
+	return t.ByAddress(ctx, address)
 }
 
 // Account reads an account by its id; account.ErrSignedOut where there is none.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"opiq/shared/account"
+	"opiq/shared/invoice"
 	"opiq/shared/letter"
 	"opiq/shared/license"
 	"opiq/shared/order"
@@ -55,7 +56,14 @@ func (t *Table) order(ctx context.Context, n order.Number) (o order.Order, err e
 }
 
 func orderRow(o order.Order) row {
-	return row{key: orderKey(o.Number), kind: "order", value: o, revision: o.Revision}
+	r := row{key: orderKey(o.Number), kind: "order", value: o, revision: o.Revision}
+	if at, ok := o.Next(); ok {
+		r.due, r.at = duePartition(Unpaid, shard(string(o.Number))), instant(at)+"#"+string(o.Number)
+	}
+	if o.Bill != nil && o.Takes() {
+		r.list, r.on = openList(o.Open()), instant(o.PlacedAt)+"#"+string(o.Number)
+	}
+	return r
 }
 
 // Attempt stores an attempt that was not there, and answers the one that stands under its id.
@@ -69,11 +77,6 @@ func (t *Table) Attempt(ctx context.Context, a order.Attempt) (order.Attempt, er
 
 func attemptRow(a order.Attempt) row {
 	return row{key: attemptKey(a.Order, a.ID), kind: "attempt", value: a, revision: a.Revision}
-}
-
-// ChangeOrder stores a changed order. ErrChanged where somebody was quicker.
-func (t *Table) ChangeOrder(ctx context.Context, o order.Order) error {
-	return t.commit(ctx, orderRow(o))
 }
 
 // Orders are the buyer's latest orders, at most a hundred, the newest first, with who is signed in, in two round trips.
@@ -113,17 +116,19 @@ func (t *Table) Orders(ctx context.Context, token account.Token, now time.Time) 
 	return orders, nil
 }
 
-// Purchase is all about one order of whoever is signed in, in one round trip. Somebody else's is order.ErrNotFound; the
-// license is nil where there is none.
-func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, b payment.Book, l *license.License, err error) {
-	who, b, l, err = t.purchase(ctx, token, n, now)
-	if err == nil && (b.Order.State == order.Paid) != (l != nil) {
+// Purchase is all about one order of whoever is signed in, in one round trip. Somebody else's is order.ErrNotFound.
+func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, b payment.Book, err error) {
+	who, b, err = t.purchase(ctx, token, n, now)
+	if err == nil && licensed(b.Order) != (b.License != nil) {
 		return t.purchase(ctx, token, n, now) // the order was settled between the two reads
 	}
-	return who, b, l, err
+	return who, b, err
 }
 
-func (t *Table) purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, b payment.Book, l *license.License, err error) {
+// licensed tells whether an order has its license.
+func licensed(o order.Order) bool { return o.State == order.Paid || o.State == order.Reopened }
+
+func (t *Table) purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, b payment.Book, err error) {
 	var people map[key]item
 	owned := licenseKey(token.Account, license.Of(string(n)))
 	both, inner := errgroup.WithContext(ctx)
@@ -132,29 +137,61 @@ func (t *Table) purchase(ctx context.Context, token account.Token, n order.Numbe
 		return err
 	})
 	both.Go(func() (err error) {
-		if b, err = t.Book(inner, n); errors.Is(err, order.ErrNotFound) {
+		if b, err = t.book(inner, n); errors.Is(err, order.ErrNotFound) {
 			err = nil // an error would end the other read
 		}
 		return err
 	})
 	if err = both.Wait(); err != nil {
-		return who, payment.Book{}, nil, err
+		return who, payment.Book{}, err
 	}
 	if who, err = signedIn(people[accountKey(token.Account)], token, now); err != nil {
-		return who, payment.Book{}, nil, err
+		return who, payment.Book{}, err
 	}
 	if b.Order.Account != who.ID {
-		return who, payment.Book{}, nil, order.ErrNotFound
+		return who, payment.Book{}, order.ErrNotFound
 	}
 	if i, ok := people[owned]; ok {
-		l = new(license.License)
-		err = decode(i, l)
+		b.License = new(license.License)
+		err = decode(i, b.License)
 	}
-	return who, b, l, err
+	return who, b, err
 }
 
-// Book is all that is known about an order; order.ErrNotFound where there is none.
-func (t *Table) Book(ctx context.Context, n order.Number) (b payment.Book, err error) {
+// Book is all that is known about an order; order.ErrNotFound where there is none. An order that has a license takes one more
+// round trip.
+func (t *Table) Book(ctx context.Context, n order.Number) (payment.Book, error) {
+	b, err := t.book(ctx, n)
+	if err == nil && licensed(b.Order) {
+		b.License = new(license.License)
+		err = t.one(ctx, licenseKey(b.Order.Account, license.Of(string(n))), b.License)
+	}
+	return b, err
+}
+
+// Unlicensed is the book of an order that has no license, in one round trip.
+func (t *Table) Unlicensed(ctx context.Context, n order.Number) (payment.Book, error) {
+	return t.book(ctx, n)
+}
+
+// Books are the books of those of some orders that there are, read at once.
+func (t *Table) Books(ctx context.Context, numbers ...order.Number) ([]payment.Book, error) {
+	books := make([]payment.Book, len(numbers))
+	all, inner := errgroup.WithContext(ctx)
+	all.SetLimit(16)
+	for i, n := range numbers {
+		all.Go(func() (err error) {
+			if books[i], err = t.Book(inner, n); errors.Is(err, order.ErrNotFound) {
+				err = nil
+			}
+			return err
+		})
+	}
+	err := all.Wait()
+	return slices.DeleteFunc(books, func(b payment.Book) bool { return b.Order.Number == "" }), err
+}
+
+func (t *Table) book(ctx context.Context, n order.Number) (b payment.Book, err error) {
 	items, err := t.partition(ctx, orderPartition(n), "")
 	if err != nil {
 		return b, err
@@ -169,6 +206,9 @@ func (t *Table) Book(ctx context.Context, n order.Number) (b payment.Book, err e
 			b.Payments, err = more(b.Payments, i, err)
 		case "case":
 			b.Cases, err = more(b.Cases, i, err)
+		case "invoice":
+			b.Invoice = new(invoice.Invoice)
+			err = errors.Join(err, decode(i, b.Invoice))
 		}
 	}
 	if err == nil && b.Order.Number == "" {
@@ -184,11 +224,17 @@ func more[T any](list []T, i item, err error) ([]T, error) {
 	return append(list, v), err
 }
 
-// Settle stores what a notice did, whole or not at all. ErrChanged where the order moved meanwhile: decide again.
+// Settle stores what money did, whole or not at all. ErrChanged where the order moved meanwhile: decide again.
 func (t *Table) Settle(ctx context.Context, c payment.Change) error {
-	rows := []row{attemptRow(c.Attempt)}
-	if p := c.Payment; p != nil {
-		rows = append(rows, row{key: paymentKey(p.Order, p.ID), kind: "payment", value: *p})
+	return t.commit(ctx, changeRows(c)...)
+}
+
+func changeRows(c payment.Change) (rows []row) {
+	if c.Attempt != nil {
+		rows = append(rows, attemptRow(*c.Attempt))
+	}
+	for _, p := range c.Payments {
+		rows = append(rows, paymentRow(p))
 	}
 	if c.Order != nil {
 		rows = append(rows, orderRow(*c.Order))
@@ -196,10 +242,18 @@ func (t *Table) Settle(ctx context.Context, c payment.Change) error {
 	if c.License != nil {
 		rows = append(rows, licenseRow(*c.License))
 	}
-	if k := c.Case; k != nil {
-		rows = append(rows, row{key: caseKey(k.Order, k.Payment), kind: "case", value: *k})
+	for _, k := range c.Cases {
+		rows = append(rows, row{key: caseKey(k.Order, k.Payment), kind: "case", value: k, revision: k.Revision})
 	}
-	return t.commit(ctx, append(rows, letterRows(c.Letters)...)...)
+	return append(rows, letterRows(c.Letters)...)
+}
+
+func paymentRow(p payment.Payment) row {
+	r := row{key: paymentKey(p.Order, p.ID), kind: "payment", value: p, revision: p.Revision}
+	if p.Payer != "" {
+		r.list, r.on = payerList(p.Payer), instant(p.BookedAt)+"#"+string(p.ID)
+	}
+	return r
 }
 
 // Refuse keeps a notice that did not fit, once however often it comes.
@@ -215,33 +269,46 @@ func (t *Table) Refuse(ctx context.Context, r payment.Refused) error {
 // Shards are how many partitions of the index each kind of due thing is spread over: a thousand write units a second each.
 const Shards = 16
 
-// The kinds of the index: what the two schedules ask for.
+// The kinds of the index: what the schedules ask for.
 const (
-	Activation = "activation"
-	Expiry     = "expiry"
+	Activation = "license#activation"
+	Expiry     = "license#expiry"
+	Unpaid     = "order#unpaid"
 )
 
-func duePartition(kind string, shard int) string {
-	return "license#" + kind + "#" + string(rune('a'+shard))
+func duePartition(kind string, shard int) string { return kind + "#" + string(rune('a'+shard)) }
+
+// shard spreads things over the partitions of their kind by their names.
+func shard(name string) int {
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return int(h.Sum32() % Shards)
 }
 
 func licenseRow(l license.License) row {
 	r := row{key: licenseKey(l.Account, l.ID), kind: "license", value: l, revision: l.Revision}
 	if at, to, ok := l.Next(); ok {
-		h := fnv.New32a()
-		h.Write([]byte(l.ID))
 		kind := Expiry
 		if to == license.Active {
 			kind = Activation
 		}
-		r.due, r.at = duePartition(kind, int(h.Sum32()%Shards)), instant(at)+"#"+string(l.ID)
+		r.due, r.at = duePartition(kind, shard(string(l.ID))), instant(at)+"#"+string(l.ID)
 	}
 	return r
 }
 
-// Due is a page of the licenses of a kind and shard whose next moment has come, the longest waiting first: candidates, as the
-// index lists them. Next continues after it; empty is the end, and the beginning.
-func (t *Table) Due(ctx context.Context, kind string, shard int, now time.Time, after string) (page []license.License, next string, err error) {
+// DueLicenses is a page of the licenses of a kind and shard whose next moment has come, the longest waiting first: candidates, as
+// the index lists them. Next continues after it; empty is the end, and the beginning.
+func (t *Table) DueLicenses(ctx context.Context, kind string, shard int, now time.Time, after string) (page []license.License, next string, err error) {
+	return due[license.License](ctx, t, kind, shard, now, after)
+}
+
+// DueOrders is the same of orders that nobody has paid.
+func (t *Table) DueOrders(ctx context.Context, shard int, now time.Time, after string) (page []order.Order, next string, err error) {
+	return due[order.Order](ctx, t, Unpaid, shard, now, after)
+}
+
+func due[T any](ctx context.Context, t *Table, kind string, shard int, now time.Time, after string) (page []T, next string, err error) {
 	out, err := t.client.Query(ctx, &dynamodb.QueryInput{
 		TableName: &t.name, IndexName: aws.String("due"), Limit: aws.Int32(duePage), KeyConditionExpression: aws.String("due = :d AND dueAt BETWEEN :a AND :n"),
 		ExpressionAttributeValues: item{":d": text(duePartition(kind, shard)), ":a": text(after + " "), ":n": text(instant(now) + "$")}, // "$" follows "#"
@@ -263,9 +330,22 @@ func (t *Table) Due(ctx context.Context, kind string, shard int, now time.Time, 
 
 const duePage = 100
 
-// ChangeLicense stores a changed license and its letter. ErrChanged where somebody was quicker.
-func (t *Table) ChangeLicense(ctx context.Context, l license.License, letters ...letter.Letter) error {
-	return t.commit(ctx, append(letterRows(letters), licenseRow(l))...)
+// Advance stores a license at its next stage, with its letter, and answers whether it moved: not where somebody was quicker.
+func (t *Table) Advance(ctx context.Context, l license.License, tell letter.Letter) (moved bool, err error) {
+	return t.move(ctx, letterRow(tell), licenseRow(l))
+}
+
+// Age is the same of an order that nobody has paid, with what time does to its money.
+func (t *Table) Age(ctx context.Context, c payment.Change) (moved bool, err error) {
+	return t.move(ctx, changeRows(c)...)
+}
+
+func (t *Table) move(ctx context.Context, rows ...row) (bool, error) {
+	err := t.commit(ctx, rows...)
+	if errors.Is(err, ErrChanged) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func letterRow(l letter.Letter) row {

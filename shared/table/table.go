@@ -67,6 +67,7 @@ type row struct {
 	value    any       // a struct with json names
 	revision int       // at which the item was read; zero where there must be none
 	due, at  string    // its place in the index of what is due, or empty
+	list, on string    // its place in the index of lists, or empty
 	expires  time.Time // when nobody asks for it any more, or zero
 }
 
@@ -96,6 +97,9 @@ func (t *Table) put(r row, mark string) (types.Put, error) {
 	i["kind"], i["revision"], i["mark"] = text(r.kind), number(int64(r.revision)+1), text(mark)
 	if r.due != "" {
 		i["due"], i["dueAt"] = text(r.due), text(r.at)
+	}
+	if r.list != "" {
+		i["list"], i["listAt"] = text(r.list), text(r.on)
 	}
 	if !r.expires.IsZero() {
 		i["expires"] = number(r.expires.Unix())

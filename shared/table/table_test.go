@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"opiq/local/fault"
+	"opiq/local/ledger"
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
@@ -133,11 +135,11 @@ func TestALetterIsANewLetterInTheStream(t *testing.T) {
 		}
 	}
 	record := events.DynamoDBEventRecord{Change: events.DynamoDBStreamRecord{NewImage: image}}
-	var seen []letter.ID
-	see := stream.Handler(func(_ context.Context, ids []letter.ID) (int, error) { seen = ids; return len(ids), nil })
-	for name, n := range map[string]int{"INSERT": 1, "MODIFY": 0, "REMOVE": 0} {
+	var seen []stream.New
+	see := stream.Handler(func(_ context.Context, things []stream.New) (int, error) { seen = things; return len(things), nil })
+	for name, want := range map[string][]stream.New{"INSERT": {{Kind: "mail", ID: string(want.ID)}}, "MODIFY": nil, "REMOVE": nil} {
 		record.EventName = name
-		if _, err := see.Handle(t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{record}}); err != nil || len(seen) != n {
+		if _, err := see.Handle(t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{record}}); err != nil || !slices.Equal(seen, want) {
 			t.Errorf("%s: %v is seen (%v)", name, seen, err)
 		}
 	}
@@ -153,7 +155,7 @@ func TestTheIndexListsWhatIsDueAndNothingElse(t *testing.T) {
 	}
 	due := func(kind string, at time.Time) (all []license.License) {
 		for shard := range table.Shards {
-			page, next, err := s.Due(t.Context(), kind, shard, at, "")
+			page, next, err := s.DueLicenses(t.Context(), kind, shard, at, "")
 			if err != nil || next != "" {
 				t.Fatal(next, err)
 			}
@@ -185,19 +187,84 @@ func TestTheIndexListsWhatIsDueAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestTheIndexListsOrdersThatNobodyHasPaid: each in one of the shards, at its next moment.
+func TestTheIndexListsOrdersThatNobodyHasPaid(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	people.MoveIn(t, s)
+	for i := range 20 {
+		people.Buy(t, s, order.Number(fmt.Sprintf("22222222%02d", i)), civil.Date{Year: 2026, Month: 12, Day: 1}, i%2 == 0)
+	}
+	invoiced, cancelled := order.Number("2222222201"), order.Number("2222222203")
+	people.Invoice(t, s, invoiced, nil)
+	book, err := s.Book(t.Context(), cancelled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change, _, err := book.Cancel(people.Noon)
+	if err := errors.Join(err, s.Settle(t.Context(), change)); err != nil {
+		t.Fatal(err)
+	}
+	due := func(at time.Time) (all []order.Number) {
+		for shard := range table.Shards {
+			page, next, err := s.DueOrders(t.Context(), shard, at, "")
+			if err != nil || next != "" {
+				t.Fatal(next, err)
+			}
+			for _, o := range page {
+				all = append(all, o.Number)
+			}
+		}
+		return all
+	}
+	reminded, expired := people.Noon.AddDate(0, 0, 11), people.Noon.Add(order.Lives)
+	for _, c := range []struct {
+		at   time.Time
+		want int
+	}{
+		{reminded.Add(-4 * time.Hour), 0},
+		{reminded, 1}, // of its invoice
+		{expired.Add(-time.Second), 1},
+		{expired, 1 + 8 + 1}, // eight others, and the one of the people
+	} {
+		if got := due(c.at); len(got) != c.want {
+			t.Errorf("at %s: %v", c.at, got)
+		}
+	}
+}
+
+func TestTimeDoesEachThingToAnOrderOnce(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	people.MoveIn(t, s)
+	book, err := s.Book(t.Context(), people.Waiting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change, _ := book.Step(people.Noon.Add(order.Lives))
+	for _, want := range []bool{true, false} {
+		if moved, err := s.Age(t.Context(), change); err != nil || moved != want {
+			t.Errorf("it moved: %t (%v)", moved, err)
+		}
+	}
+	if l := ledger.Holds(t, cfg, name); l.Count(letter.OrderExpired) != 1 {
+		t.Errorf("%d letters", l.Count(letter.OrderExpired))
+	}
+}
+
 func TestNobodySeesTheOrderOfAnother(t *testing.T) {
 	cfg, name := stage.Table(t)
 	s := table.Open(cfg, name)
 	people.MoveIn(t, s)
-	if _, _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), people.Running, people.Noon); !errors.Is(err, order.ErrNotFound) {
+	if _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), people.Running, people.Noon); !errors.Is(err, order.ErrNotFound) {
 		t.Error(err)
 	}
 	for range 10 { // whichever of the two reads is quicker
-		if _, _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), "9999999999", people.Noon); !errors.Is(err, order.ErrNotFound) {
+		if _, _, err := s.Purchase(t.Context(), people.Token(people.Jaan), "9999999999", people.Noon); !errors.Is(err, order.ErrNotFound) {
 			t.Fatal(err)
 		}
 	}
-	if _, _, _, err := s.Purchase(t.Context(), account.Token{}, people.Running, people.Noon); !errors.Is(err, account.ErrSignedOut) {
+	if _, _, err := s.Purchase(t.Context(), account.Token{}, people.Running, people.Noon); !errors.Is(err, account.ErrSignedOut) {
 		t.Error(err)
 	}
 }
@@ -243,9 +310,9 @@ func TestAnOrderIsSeenWithItsLicenseOrUnpaid(t *testing.T) {
 				t.Error(err)
 			}
 		}}
-		_, book, l, err := table.Open(slow, name).Purchase(t.Context(), people.Token(people.Mari), people.Waiting, people.Noon)
-		if err != nil || book.Order.State != order.Paid || l == nil {
-			t.Errorf("paid after %s and before %s: the order is %s with the license %v (%v)", after, before, book.Order.State, l, err)
+		_, book, err := table.Open(slow, name).Purchase(t.Context(), people.Token(people.Mari), people.Waiting, people.Noon)
+		if err != nil || book.Order.State != order.Paid || book.License == nil {
+			t.Errorf("paid after %s and before %s: the order is %s with the license %v (%v)", after, before, book.Order.State, book.License, err)
 		}
 	}
 }
