@@ -78,6 +78,6 @@ func transport(wait time.Duration) *http.Transport {
 	t.TLSHandshakeTimeout = 2 * time.Second
 	t.ResponseHeaderTimeout = wait
 	t.IdleConnTimeout = 10 * time.Minute // a warm process keeps its connection between calls
-	t.MaxIdleConnsPerHost = 10
+	t.MaxIdleConnsPerHost = 40           // as many writes as one process makes at once
 	return t
 }

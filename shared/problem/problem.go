@@ -24,6 +24,7 @@ const (
 	Gone                             // it was there, and will not come back
 	TooLarge                         // more than we read
 	Unsupported                      // a kind of content that we do not read
+	NotAcceptable                    // a kind of content that we do not write
 	TooMany                          // too often; RetryAfter says when again
 	Unavailable                      // something that we depend on does not answer; again later
 )

@@ -162,7 +162,8 @@ func TestBombsAreRefusedAtOnce(t *testing.T) {
 // An entry that never ends is passed over without keeping it, until the file itself is too long.
 func TestAnEntryThatNeverEnds(t *testing.T) {
 	const n = 12 << 20 / 42 // 12 MB
-	r := repeated(head+strings.TrimSuffix(entry, "</TxDtls></NtryDtls></Ntry>"), "<RmtInf><Ustrd>more</Ustrd></RmtInf>\n", n, "</TxDtls></NtryDtls></Ntry>"+entry+tail)
+	const end = "</TxDtls></NtryDtls></Ntry>"
+	r := repeated(head+strings.TrimSuffix(entry, end), "<RmtInf><Ustrd>more</Ustrd></RmtInf>\n", n, end+entry+tail)
 	before, during := live(), uint64(0)
 	s, err := Read(r, []string{own}, func(Entry) error { during = live(); return nil })
 	if err != nil || s.Handed != 1 || s.Wrong != 1 || s.Problems[0].Code != TooLarge {
@@ -181,8 +182,8 @@ func TestAFileThatNeverEnds(t *testing.T) {
 	}
 }
 
-// Equal payments without a reference are counted, in bounded memory: of a statement that holds more of them than that, the rest are
-// problems.
+// Equal payments without a reference are counted, in bounded memory: of a statement that holds more of them than that,
+// the rest are problems.
 func TestManyEntriesWithoutAReference(t *testing.T) {
 	g := &generated{head: head, tail: tail, n: 101_000, piece: func(i int, to []byte) []byte {
 		return fmt.Appendf(to, `<Ntry><Amt Ccy="EUR">%d</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-09-01</Dt></BookgDt></Ntry>`, i+1)

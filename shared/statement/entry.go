@@ -104,6 +104,7 @@ func (w *walk) endEntry() {
 	}
 	if wrong != "" {
 		w.stmt.unsure = true
+		w.sum.Unread++
 		w.problem(e.at, wrong)
 		return
 	}
@@ -119,6 +120,9 @@ func (e *raw) whole(account string) (whole Entry, signed money.Amount, wrong str
 	}
 	if e.status != "BOOK" {
 		return Entry{}, 0, BadStatus
+	}
+	if e.reversal != "" && !yes(e.reversal) && e.reversal != "false" && e.reversal != "0" {
+		return Entry{}, 0, BadReversal
 	}
 	whole = Entry{
 		Part: 1, Parts: 1, Account: account, Reversal: yes(e.reversal),
@@ -204,8 +208,8 @@ func (w *walk) pass(e Entry) {
 
 var towards = map[string]Direction{"CRDT": Credit, "DBIT": Debit}
 
-// lumped tells whether the one transaction, or none, that the bank describes is not all that was booked: by its own count, or
-// because a credit is more than the transaction (less is a fee on the way).
+// lumped tells whether the one transaction, or none, that the bank describes is not all that was booked: by its own
+// count, or because a credit is more than the transaction (less is a fee on the way).
 func (e *raw) lumped() bool {
 	if len(e.parts) == 1 && e.stated < 2 && e.direction == "CRDT" {
 		t := e.parts[0]
@@ -328,8 +332,8 @@ func (t *transaction) other(d Direction, own string) Party {
 	return Party{clip(far.name), clip(compact(far.account)), clip(far.registry)}
 }
 
-// rfb takes apart "/RFB/<reference>/TXT/<text>", the form of the Estonian Banking Association for a payment with both. The text
-// before it, if any, stays text.
+// rfb takes apart "/RFB/<reference>/TXT/<text>", the form of the Estonian Banking Association for a payment with both.
+// The text before it, if any, stays text.
 func rfb(s string) (ref, text string, ok bool) {
 	const mark, then = "/RFB/", "TXT/"
 	i := strings.Index(strings.ToUpper(s), mark)
@@ -414,17 +418,21 @@ func (w *walk) part(one, whole *Entry, t *transaction) seal {
 	return w.sign(t.traits(append(about, "print"))...)
 }
 
-// traits are what tells a transaction from another where the bank gives no reference: in full, but for spaces, which banks
-// put where lines end.
+// traits are what tells a transaction from another where the bank gives no reference: in full, but for spaces, which
+// banks put where lines end.
 func (t *transaction) traits(to []string) []string {
-	return append(to, compact(cmp.Or(t.debtor.account, t.debtor.name)), compact(t.creditor.account), given(t.endToEnd), given(t.payment), given(t.order),
+	return append(to, compact(cmp.Or(t.debtor.account, t.debtor.name)), compact(t.creditor.account),
+		given(t.endToEnd), given(t.payment), given(t.order),
 		compact(strings.Join(t.refs, "/")), compact(strings.Join(t.words, "")))
 }
 
-// given is an identifier, unless it says that there is none.
+// given is an identifier, unless it says that there is none: by one of the words for it, or in signs and zeros only.
 func given(id string) string {
 	switch strings.ToUpper(id) {
-	case "NOTPROVIDED", "NONREF", "NOTAVAILABLE":
+	case "NOTPROVIDED", "NOTAVAILABLE", "NONREF", "NOREF", "NONE", "N/A", "NA":
+		return ""
+	}
+	if !strings.ContainsFunc(id, func(r rune) bool { return r != '0' && (unicode.IsDigit(r) || unicode.IsLetter(r)) }) {
 		return ""
 	}
 	return id
@@ -449,7 +457,8 @@ func clip(s string) string {
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace)
 }
 
-// decimal is a number of XML Schema (xs:decimal), without a sign, in its shortest form: "000149.870" is "149.87", "0.00" is "0".
+// decimal is a number of XML Schema (xs:decimal), without a sign, in its shortest form: "000149.870" is "149.87",
+// "0.00" is "0".
 func decimal(s string) (string, bool) {
 	whole, part, _ := strings.Cut(strings.TrimPrefix(s, "+"), ".")
 	if whole+part == "" || strings.Trim(whole+part, "0123456789") != "" {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,9 +13,12 @@ import (
 	"opiq/shared/problem"
 )
 
-// Bounds. The largest honest file that we know of, a year of a busy shop, is 100 MB with 100,000 entries.
+// MaxBytes is how long a file may be. The largest honest one that we know of, a year of a busy shop, is 100 MB with
+// 100,000 entries.
+const MaxBytes = 256 << 20
+
+// The other bounds.
 const (
-	maxBytes      = 256 << 20
 	maxElements   = 16 << 20
 	maxEntries    = 1_000_000
 	maxDepth      = 32       // the standard needs 14
@@ -32,13 +34,14 @@ const (
 
 const entryDepth = 4 // Document, message, statement, entry
 
-// What a file is refused for. The error that Read answers holds the place in its detail; entries that were handed on before it are right.
+// What a file is refused for. The error that Read answers holds the place in its detail; entries that were handed on
+// before it are right.
 var (
 	ErrXML       = problem.New(problem.Malformed, "statement_xml", "The file is not well-formed XML.")
 	ErrTruncated = problem.New(problem.Malformed, "statement_truncated", "The file ends in the middle.")
 	ErrEncoding  = problem.New(problem.Malformed, "statement_encoding", "The file is not in UTF-8.")
 	ErrDoctype   = problem.New(problem.Malformed, "statement_doctype", "A statement has no DOCTYPE.")
-	ErrMessage   = problem.New(problem.Unsupported, "statement_message", "The file is not a camt.052, camt.053 or camt.054 message of versions 02 to 08.")
+	ErrMessage   = problem.New(problem.Invalid, "statement_message", "The file is not a camt.052, 053 or 054 message of versions 02 to 08.")
 	ErrAccount   = problem.New(problem.Malformed, "statement_account", "The statement does not name one account before its entries.")
 	ErrForeign   = problem.New(problem.Invalid, "statement_foreign", "The statement is not of one of our accounts.")
 	ErrLarge     = problem.New(problem.TooLarge, "statement_large", "The file, or something in it, is larger than any statement.")
@@ -48,14 +51,14 @@ var (
 // numbers, with or without spaces.
 //
 // An entry that cannot be read is a Problem in the summary, and its neighbors are handed on. A file that cannot be read
-// further is an error: one of the above, what the reader answered, or what each answered, as it is. The summary then tells
-// what was read before. The account of a statement is known before its first entry is handed on, or the file is refused
-// with ErrAccount. In a file of several statements the foreign one may be the second: who must refuse such a file, or a
-// truncated one, as a whole reads it twice, first with an each that keeps nothing.
+// further is an error: one of the above, what the reader answered, or what each answered, as it is. The summary then
+// tells what was read before. The account of a statement is known before its first entry is handed on, or the file is
+// refused with ErrAccount. In a file of several statements the foreign one may be the second: who must refuse such a
+// file, or a truncated one, as a whole reads it twice, first with an each that keeps nothing.
 //
 // Memory is bounded, whatever the file holds: see the bounds. Problems of entries are never more than 100 in the list.
 func Read(r io.Reader, accounts []string, each func(Entry) error) (Summary, error) {
-	return readAtMost(maxBytes, r, accounts, each)
+	return readAtMost(MaxBytes, r, accounts, each)
 }
 
 func readAtMost(bytes int64, r io.Reader, accounts []string, each func(Entry) error) (Summary, error) {
@@ -229,7 +232,7 @@ func (w *walk) start(t xml.StartElement) error {
 		if err := w.root(t); err != nil {
 			return err
 		}
-		f.node = document
+		f.node = document()
 	case 1:
 		kind, ok := kinds[t.Name.Local]
 		switch {
@@ -291,8 +294,6 @@ func (w *walk) chars(t xml.CharData) error {
 	return nil
 }
 
-var namespace = regexp.MustCompile(`^urn:iso:std:iso:20022:tech:xsd:(camt\.05[234])\.001\.(0[2-8])$`)
-
 // kinds are the messages by the element under the root.
 var kinds = map[string]string{
 	"BkToCstmrAcctRpt":      "camt.052",
@@ -311,13 +312,24 @@ func (w *walk) root(t xml.StartElement) error {
 		if !plain && !prefixed {
 			continue
 		}
-		m := namespace.FindStringSubmatch(a.Value)
-		if m == nil {
+		message, ok := strings.CutPrefix(a.Value, "urn:iso:std:iso:20022:tech:xsd:")
+		if !ok || !known(message) {
 			return w.refuse(ErrMessage)
 		}
-		w.sum.Message = m[1] + ".001." + m[2]
+		w.sum.Message = message
 	}
 	return nil
+}
+
+// known tells whether we read a message, by its name with variant and version.
+func known(message string) bool {
+	kind, version, _ := strings.Cut(message, ".001.")
+	for _, k := range kinds {
+		if k == kind {
+			return len(version) == 2 && version >= "02" && version <= "08"
+		}
+	}
+	return false
 }
 
 // problem notes what is wrong at a place.
@@ -333,6 +345,7 @@ var details = map[string]string{
 	BadCurrency:  "The currency is missing or not a code of three letters.",
 	BadDirection: "CdtDbtInd is neither CRDT nor DBIT.",
 	BadStatus:    "The status is missing or unknown.",
+	BadReversal:  "RvslInd is neither true nor false.",
 	BadDate:      "There is no booking date, or a date is not in the calendar.",
 	Repeated:     "An amount, a direction, a status or a date is given twice.",
 	TooLarge:     "The entry has more than 4 MB or 5,000 transactions.",

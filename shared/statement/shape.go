@@ -3,12 +3,13 @@ package statement
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"opiq/shared/money"
 )
 
-// node is an element that we know by its place. What has no node is checked to be well-formed and passed over, also what
-// has the right name in the wrong place, as in SplmtryData.
+// node is an element that we know by its place. What has no node is checked to be well-formed and passed over, also
+// what has the right name in the wrong place, as in SplmtryData.
 type node struct {
 	kids  map[string]*node
 	open  func(*walk)
@@ -55,9 +56,11 @@ func (n *node) once(path string, field func(*raw) *string) *node {
 	return n.read(path, func(w *walk, text string) { w.entry.once(field(&w.entry), text) })
 }
 
-var document = shape()
+// document is everything that is read of the three messages. It is made when the first file is read: programs that only know
+// what an entry is do not pay for it when they start.
+var document = sync.OnceValue(shape)
 
-// shape is everything that is read of the three messages. They differ in the names of two elements only.
+// shape makes it. The messages differ in the names of two elements only.
 func shape() *node {
 	root, body := &node{}, &node{}
 	for message, name := range map[string]string{

@@ -76,7 +76,8 @@ func (s *source) begin() bool {
 	switch {
 	case bytes.Equal(head, []byte("\xef\xbb\xbf")):
 		s.next, s.total, s.bom = 3, s.total-3, 3
-	case bytes.HasPrefix(head, []byte("\xfe\xff")), bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.IndexByte(head, 0) >= 0:
+	case bytes.HasPrefix(head, []byte("\xfe\xff")), bytes.HasPrefix(head, []byte("\xff\xfe")),
+		bytes.IndexByte(head, 0) >= 0:
 		s.err, s.end = ErrEncoding, 0
 	}
 	return s.next < s.end || s.err == nil && s.more()

@@ -1,10 +1,11 @@
-// Package statement reads bank statements: the ISO 20022 messages camt.053 (statement), camt.052 (report during the day)
-// and camt.054 (notification) of versions 02 to 08, as banks send them, and makes typed entries of what was booked.
+// Package statement reads bank statements: the ISO 20022 messages camt.053 (statement), camt.052 (report during the
+// day) and camt.054 (notification) of versions 02 to 08, as banks send them, and makes typed entries of what was booked.
 //
 // It reads by local names, so that prefix and version do not matter where the element is the same, and knows both
 // spellings where it is not (Sts and Sts/Cd, Dbtr/Nm and Dbtr/Pty/Nm, AmtDtls/TxAmt/Amt and TxDtls/Amt). A file is a
 // stream: memory does not grow with its length, and entries are handed on as they are read. Bounds on bytes, depth,
-// elements, attributes and on a single token are part of the reader; a DOCTYPE or an entity of the file's own is refused.
+// elements, attributes and on a single token are part of the reader; a DOCTYPE or an entity of the file's own is
+// refused.
 //
 // # What becomes an entry
 //
@@ -12,26 +13,27 @@
 // The direction is CdtDbtInd as written, also where RvslInd marks a reversal: banks differ in what they mean by one, so
 // a reversal is marked for a person and not turned around here. A batch becomes one entry for each of its transactions
 // where the bank gives every amount and they make up the sum, to the cent; else it stays one entry, marked as a Lump,
-// without references, because they belong to a part of the money only. A single transaction is worth what was booked, not
-// what was instructed: fees on the way and conversion are in the difference. Amounts in another currency are kept as
-// text (Original), and Amount is zero.
+// without references, because they belong to a part of the money only. A single transaction is worth what was booked,
+// not what was instructed: fees on the way and conversion are in the difference. Amounts in another currency are kept
+// as text (Original), and Amount is zero.
 //
 // # Identity
 //
 // The bank's own reference is not enough: a payment and its fee, or all parts of a batch, may share one. Booking is a
-// digest, version 1 and frozen, over our account, booking date, direction, reversal mark, currency, amount and the bank's
-// reference: AcctSvcrRef of the entry, else of its only transaction, else NtryRef unless that is just a line number.
-// Where there is none of them it is over payer, identifiers, references and text in full, and an occurrence count within the statement, so
-// that two equal payments of one day are two, and the same two when the statement comes again. A part's ID adds what is
-// particular to the part, and a count among equal ones; the order of parts does not matter.
+// digest, version 1 and frozen, over our account, booking date, direction, reversal mark, currency, amount and the
+// bank's reference: AcctSvcrRef of the entry, else of its only transaction, else NtryRef unless that is just a line
+// number. Where there is none of them it is over payer, identifiers, references and text in full, and an occurrence
+// count within the statement, so that two equal payments of one day are two, and the same two when the statement comes
+// again. A part's ID adds what is particular to the part, and a count among equal ones; the order of parts does not
+// matter.
 //
 // So the same booking has the same identity in 052, 053 and 054, today and next year, alone or among others. Whoever
 // stores entries books each ID once, and keeps for each Booking the number of Parts in which it came first: the same
-// booking in other parts (a batch that was a Lump in the morning and is broken down in the evening) is the same money. Two entries of one
-// identity that Contradict each other are for a person: that bank reuses its references.
+// booking in other parts (a batch that was a Lump in the morning and is broken down in the evening) is the same money.
+// Two entries of one identity that Contradict each other are for a person: that bank reuses its references.
 //
-// The package opens nothing, stores nothing, matches nothing and has no clock: that a date lies in the future is for the
-// caller to say. It never repairs an amount or a date, and does not read the personal codes of payers.
+// The package opens nothing, stores nothing, matches nothing and has no clock: that a date lies in the future is for
+// the caller to say. It never repairs an amount or a date, and does not read the personal codes of payers.
 package statement
 
 import (
@@ -76,7 +78,7 @@ type Entry struct {
 	EndToEnd  string       `json:"endToEnd,omitempty"`  // EndToEndId; empty for NOTPROVIDED
 	Payment   string       `json:"payment,omitempty"`   // TxId
 	Order     string       `json:"order,omitempty"`     // InstrId: the number of the payment order
-	Reference []string     `json:"reference,omitempty"` // structured references and those of /RFB/, as written, unchecked, each once
+	Reference []string     `json:"reference,omitempty"` // structured ones and those of /RFB/, as written, unchecked, each once
 	Text      string       `json:"text,omitempty"`      // what the payer wrote; else what the bank says about the entry
 
 	Position Position `json:"position"` // where in this file; not part of what the entry is
@@ -107,7 +109,7 @@ type Party struct {
 // Position is a place in a file.
 type Position struct {
 	Statement int   `json:"statement"` // from 1; zero before the first
-	Entry     int   `json:"entry"`     // the how manieth entry of the file, from 1; zero for a statement as a whole
+	Entry     int   `json:"entry"`     // which entry of the file, from 1; zero for a statement as a whole
 	Line      int   `json:"line"`      // from 1
 	Byte      int64 `json:"byte"`      // offset from 0
 }
@@ -125,6 +127,7 @@ const (
 	BadCurrency  = "currency"     // missing, or not three letters
 	BadDirection = "direction"    // neither CRDT nor DBIT
 	BadStatus    = "status"       // missing or unknown
+	BadReversal  = "reversal"     // neither true nor false
 	BadDate      = "date"         // no booking date, or a day that is not in the calendar
 	Repeated     = "repeated"     // amount, direction, status or date stands there twice
 	TooLarge     = "entry_large"  // an entry of more than 4 MB or 5,000 transactions
@@ -140,6 +143,7 @@ type Summary struct {
 	Entries  int       `json:"entries"`  // entries in the file, of any status
 	Handed   int       `json:"handed"`   // entries handed on, each part of a batch for itself
 	Ignored  int       `json:"ignored"`  // entries that are not booked
+	Unread   int       `json:"unread"`   // entries that are a problem, and were not handed on
 	Wrong    int       `json:"wrong"`    // all problems
 	Problems []Problem `json:"problems"` // the first 100 of them
 }
@@ -156,8 +160,8 @@ func (e Entry) Fee() bool {
 	return false
 }
 
-// Contradicts tells whether two entries of one identity cannot be the same money: both name a payer's account, an end-to-end
-// identifier or a reference, and not the same.
+// Contradicts tells whether two entries of one identity cannot be the same money: both name a payer's account, an
+// end-to-end identifier or a reference, and not the same.
 func (e Entry) Contradicts(o Entry) bool {
 	differ := func(a, b string) bool { return a != "" && b != "" && a != b }
 	return differ(e.Other.Account, o.Other.Account) || differ(e.EndToEnd, o.EndToEnd) ||

@@ -163,6 +163,7 @@ func TestABadEntryNeverLosesItsNeighbors(t *testing.T) {
 		{"NoStatus", with("<Sts>BOOK</Sts>", ""), BadStatus},
 		{"WrongStatus", with("BOOK", "BOOKED"), BadStatus},
 		{"ProprietaryStatus", with("BOOK", "<Prtry>BOOK</Prtry>"), BadStatus},
+		{"ReversalInWords", with("<Sts>", "<RvslInd>Yes</RvslInd><Sts>"), BadReversal},
 		{"NoDate", with("<BookgDt><Dt>2026-09-01</Dt></BookgDt>", ""), BadDate},
 		{"NoSuchDay", with("2026-09-01", "2026-02-29"), BadDate},
 		{"DayInWords", with("2026-09-01", "1 September 2026"), BadDate},
@@ -184,7 +185,7 @@ func TestABadEntryNeverLosesItsNeighbors(t *testing.T) {
 				t.Errorf("the neighbors: %+v", entries)
 			}
 			if s.Wrong != 1 || len(s.Problems) != 1 || s.Problems[0].Code != c.code || s.Problems[0].Detail == "" || s.Problems[0].Entry != 2 ||
-				s.Problems[0].Byte == 0 || s.Entries != 3 || s.Handed != 2 {
+				s.Problems[0].Byte == 0 || s.Entries != 3 || s.Handed != 2 || s.Unread != 1 {
 				t.Errorf("%+v", s)
 			}
 		})
@@ -338,6 +339,8 @@ func TestIdentity(t *testing.T) {
 		{"NoReferenceTwice", file(none(), none()), 2},
 		{"NoReferenceOtherPayer", file(none(), none("EE6377", "EE6378")), 2},
 		{"NotProvided", file(with("A1", "NOTPROVIDED"), with("A1", "NOTPROVIDED")), 2},
+		{"NoReferenceInZeros", file(with("A1", "0000-0"), with("A1", "0000-0")), 2},
+		{"NoReferenceInWords", file(with("A1", "N/A"), with("A1", "n/a")), 2},
 		{"NoReferenceSpacesMove", file(none("hello", "hel lo"), `</Stmt>`+stmt(none())+`<Stmt><Acct><Id><IBAN>`+own+`</IBAN></Id></Acct>`), 1},
 		{"StatementTwiceInAFile", file(none(), none(), `</Stmt>`+strings.TrimSuffix(stmt(none(), none()), "</Stmt>")), 2},
 		{"PagesOfAStatement", strings.Replace(file(), stmt(), page("1", none())+page("2", none()), 1), 2},
@@ -482,7 +485,8 @@ func TestAByteOrderMarkIsNoText(t *testing.T) {
 }
 
 func TestAccountsArePrintedInGroups(t *testing.T) {
-	s, err := Read(strings.NewReader(strings.Replace(file(entry), own, "ee38 2200 2210 2014 5685", 1)), []string{"EE38 2200 2210 2014 5685"}, func(e Entry) error { return nil })
+	grouped := strings.Replace(file(entry), own, "ee38 2200 2210 2014 5685", 1)
+	s, err := Read(strings.NewReader(grouped), []string{"EE38 2200 2210 2014 5685"}, func(e Entry) error { return nil })
 	if err != nil || len(s.Accounts) != 1 || s.Accounts[0] != own {
 		t.Error(s, err)
 	}
@@ -508,11 +512,13 @@ func TestTruncatedAnywhere(t *testing.T) {
 
 func TestFailuresOfOthersComeBackAsTheyAre(t *testing.T) {
 	lost := errors.New("lost")
-	if _, err := Read(io.MultiReader(strings.NewReader(file(entry)[:500]), iotest.ErrReader(lost)), []string{own}, func(Entry) error { return nil }); !errors.Is(err, lost) {
+	broken := io.MultiReader(strings.NewReader(file(entry)[:500]), iotest.ErrReader(lost))
+	if _, _, err := read(broken); !errors.Is(err, lost) {
 		t.Error(err)
 	}
 	n := 0
-	if _, err := Read(strings.NewReader(file(entry, entry, entry)), []string{own}, func(Entry) error { n++; return lost }); err != lost || n != 1 {
+	stop := func(Entry) error { n++; return lost }
+	if _, err := Read(strings.NewReader(file(entry, entry, entry)), []string{own}, stop); err != lost || n != 1 {
 		t.Error(err, n)
 	}
 	if _, err := Read(still{}, []string{own}, func(Entry) error { return nil }); !errors.Is(err, io.ErrNoProgress) {
@@ -543,8 +549,8 @@ func TestFees(t *testing.T) {
 	}
 }
 
-// However a bank cuts the days of an account into files that overlap and are sent again, each payment has one identity, if the
-// bank gives references; and without them, if a day is always whole.
+// However a bank cuts the days of an account into files that overlap and are sent again, each payment has one identity,
+// if the bank gives references; and without them, if a day is always whole.
 func TestOverlappingFilesHoldEachPaymentOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		referenced := rapid.Bool().Draw(t, "referenced")
@@ -624,7 +630,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("%+v", e)
 			}
 		}
-		if s.Handed != len(entries) || s.Wrong < len(s.Problems) {
+		if s.Handed != len(entries) || s.Wrong < len(s.Problems) || s.Unread > s.Wrong || s.Ignored+s.Unread > s.Entries {
 			t.Fatalf("%+v", s)
 		}
 	})

@@ -13,15 +13,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"opiq/shared/fields"
 	"opiq/shared/problem"
 )
 
@@ -83,19 +86,40 @@ func (r Request) Cookie(name string) string {
 	return ""
 }
 
-func (r Request) body() ([]byte, error) {
-	body := []byte(r.event.Body)
-	if r.event.IsBase64Encoded {
-		b, err := base64.StdEncoding.DecodeString(r.event.Body)
-		if err != nil {
-			return nil, ErrNotJSON
-		}
-		body = b
+// Bytes is the body as it came, however long it is.
+func (r Request) Bytes() ([]byte, error) {
+	if !r.event.IsBase64Encoded {
+		return []byte(r.event.Body), nil
 	}
-	if len(body) > maxBody {
-		return nil, ErrTooLarge
+	body, err := base64.StdEncoding.DecodeString(r.event.Body)
+	if err != nil {
+		return nil, fields.ErrNotJSON
 	}
 	return body, nil
+}
+
+// Mangled tells whether the gateway took the body for text and lost what in it was not UTF-8: it is no longer as long as its
+// sender says.
+func (r Request) Mangled() bool {
+	sent, err := strconv.Atoi(r.Header("Content-Length"))
+	return err == nil && !r.event.IsBase64Encoded && sent != len(r.event.Body) && strings.Contains(r.event.Body, "\uFFFD")
+}
+
+// Type is what the body is said to be, as "application/json"; empty where nothing is said.
+func (r Request) Type() string {
+	kind, _, err := mime.ParseMediaType(r.Header("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
+func (r Request) body() ([]byte, error) {
+	body, err := r.Bytes()
+	if err == nil && len(body) > maxBody {
+		err = ErrTooLarge
+	}
+	return body, err
 }
 
 // Response is one answer. The zero Status is 200.
@@ -139,6 +163,15 @@ func SeeOther(location string) Response {
 // HTML answers a page. The page may hold no script and no style but what its own policy allows.
 func HTML(status int, page string) Response {
 	return Response{Status: status, Header: map[string]string{"Content-Type": "text/html; charset=utf-8"}, Body: page}
+}
+
+// File answers a file of the caller's own under a name, which a browser shows by itself and no cache keeps. It is no page: what
+// the browser needs to show it may come from here, and nothing else may.
+func File(kind, name string, content []byte) Response {
+	return Response{Body: string(content), Header: map[string]string{
+		"Content-Type": kind, "Content-Disposition": mime.FormatMediaType("inline", map[string]string{"filename": name}),
+		"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'none'",
+	}}
 }
 
 // Public answers a value that is the same for everybody and may be kept by caches for the given time: with an
@@ -215,12 +248,12 @@ func (r Request) foreign() bool {
 // statuses is the one map from what went wrong to what HTTP calls it.
 var statuses = map[problem.Class]int{
 	problem.Malformed: 400, problem.Invalid: 422, problem.Unauthenticated: 401, problem.Forbidden: 403,
-	problem.NotFound: 404, problem.Conflict: 409, problem.Gone: 410, problem.TooLarge: 413, problem.Unsupported: 415,
+	problem.NotFound: 404, problem.Conflict: 409, problem.Gone: 410, problem.TooLarge: 413, problem.Unsupported: 415, problem.NotAcceptable: 406,
 	problem.TooMany: 429, problem.Unavailable: 503,
 }
 
 var titles = map[int]string{
-	400: "Bad request", 401: "Not signed in", 403: "Not allowed", 404: "Not found", 409: "Conflict", 410: "Gone", 413: "Too large",
+	400: "Bad request", 401: "Not signed in", 403: "Not allowed", 404: "Not found", 406: "Not acceptable", 409: "Conflict", 410: "Gone", 413: "Too large",
 	415: "Unsupported media type", 422: "Invalid fields", 429: "Too many requests", 500: "Internal error", 503: "Try again later",
 }
 
@@ -263,5 +296,9 @@ func write(a Response) events.APIGatewayV2HTTPResponse {
 	for k, v := range a.Header {
 		head[k] = v
 	}
-	return events.APIGatewayV2HTTPResponse{StatusCode: a.Status, Headers: head, Body: a.Body, Cookies: a.Cookies}
+	out := events.APIGatewayV2HTTPResponse{StatusCode: a.Status, Headers: head, Body: a.Body, Cookies: a.Cookies}
+	if !utf8.ValidString(a.Body) { // what is no text travels as base64
+		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(a.Body)), true
+	}
+	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"opiq/shared/civil"
+	"opiq/shared/fields"
 	"opiq/shared/problem"
 )
 
@@ -61,13 +62,13 @@ func TestWhatIsWrongWithABody(t *testing.T) {
 	}{
 		{"a form", "application/x-www-form-urlencoded", "months=1", ErrUnsupported, ""},
 		{"no content type", "", "{}", ErrUnsupported, ""},
-		{"nothing", "application/json", "", ErrNotJSON, ""},
-		{"a list", "application/json", "[]", ErrNotJSON, ""},
-		{"half an object", "application/json", `{"months":1`, ErrNotJSON, ""},
-		{"two objects", "application/json", `{"months":1}{}`, ErrNotJSON, ""},
-		{"a name twice", "application/json", `{"months":1,"months":2}`, ErrNotJSON, ""},
-		{"a name twice, deep", "application/json", `{"months":1,"items":[{"name":"a","name":"b"}]}`, ErrNotJSON, ""},
-		{"too deep", "application/json", deep, ErrNotJSON, ""},
+		{"nothing", "application/json", "", fields.ErrNotJSON, ""},
+		{"a list", "application/json", "[]", fields.ErrNotJSON, ""},
+		{"half an object", "application/json", `{"months":1`, fields.ErrNotJSON, ""},
+		{"two objects", "application/json", `{"months":1}{}`, fields.ErrNotJSON, ""},
+		{"a name twice", "application/json", `{"months":1,"months":2}`, fields.ErrNotJSON, ""},
+		{"a name twice, deep", "application/json", `{"months":1,"items":[{"name":"a","name":"b"}]}`, fields.ErrNotJSON, ""},
+		{"too deep", "application/json", deep, fields.ErrNotJSON, ""},
 		{"too large", "application/json", `{"x":"` + strings.Repeat("x", 64<<10) + `"}`, ErrTooLarge, ""},
 		{"a wrong type", "application/json", `{"months":"6"}`, nil, "/months wrong_type"},
 		{"a broken number", "application/json", `{"months":1.5}`, nil, "/months wrong_type"},
@@ -199,6 +200,26 @@ func TestPublicAnswersAreKeptByTheirTag(t *testing.T) {
 	}
 }
 
+func TestAFileIsItsCallersOwnAndKeepsItsBytes(t *testing.T) {
+	for content, encoded := range map[string]bool{"<a>õ</a>": false, "%PDF\xff\x00": true} {
+		out := call(t, func(context.Context, Request) (Response, error) {
+			return File("application/pdf", "invoice-1.pdf", []byte(content)), nil
+		}, nil)
+		got := out.Body
+		if out.IsBase64Encoded {
+			b, err := base64.StdEncoding.DecodeString(out.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = string(b)
+		}
+		if got != content || out.IsBase64Encoded != encoded || out.Headers["Cache-Control"] != "no-store" || out.Headers["Content-Type"] != "application/pdf" ||
+			out.Headers["Content-Disposition"] != "inline; filename=invoice-1.pdf" {
+			t.Errorf("%q: %+v", content, out)
+		}
+	}
+}
+
 func TestFormsComeInTheBodyOrTheQuery(t *testing.T) {
 	r := post("application/x-www-form-urlencoded", "a=1%2B2&b=+")
 	r.event.RawQueryString = "c=3"
@@ -212,6 +233,31 @@ func TestFormsComeInTheBodyOrTheQuery(t *testing.T) {
 	r.event.RequestContext.HTTP.Method = "GET"
 	if f, err := r.Form(); err != nil || f.Get("c") != "3" {
 		t.Error(f, err)
+	}
+}
+
+func TestBodiesOfAnyKind(t *testing.T) {
+	r := post("Text/XML; charset=utf-8", "<õ/>")
+	r.event.Headers["content-length"] = "5"
+	if b, err := r.Bytes(); string(b) != "<õ/>" || err != nil || r.Type() != "text/xml" || r.Mangled() {
+		t.Errorf("%q of type %q, mangled %v, %v", b, r.Type(), r.Mangled(), err)
+	}
+	r.event.Body = "<\uFFFD/>" // 4 bytes, of which one was lost: they are 6 now
+	r.event.Headers["content-length"] = "4"
+	if !r.Mangled() {
+		t.Error("a byte was lost, and nobody sees it")
+	}
+	r.event.Headers["content-length"] = "6" // somebody sent the character itself
+	if r.Mangled() {
+		t.Error("nothing was lost")
+	}
+	r = post("application/gzip", base64.StdEncoding.EncodeToString([]byte("\x1f\x8b")))
+	r.event.IsBase64Encoded = true
+	if b, err := r.Bytes(); string(b) != "\x1f\x8b" || err != nil || r.Mangled() {
+		t.Errorf("%q, mangled %v, %v", b, r.Mangled(), err)
+	}
+	if kind := post("", "").Type(); kind != "" {
+		t.Errorf("a body of no type is %q", kind)
 	}
 }
 
