@@ -1,9 +1,9 @@
-// Package queue is the edge to SQS and to the table's stream: one message in, done or again.
+// Package queue is the edge to SQS: one message in, done or again.
 //
-// A consumer's main gives Start a function of one message. The package decodes, calls it once per record and reports the
-// records that must come again (ReportBatchItemFailures), so that one bad message never takes its neighbours with it. A
-// message that cannot be read or that fails for good is retried like any other until the queue's redrive policy parks it
-// in the dead-letter queue, where an alarm waits: nothing is dropped here.
+// A consumer's main gives Start a function of one message, or StartBatch a function of all that came at once. The package
+// decodes and reports the records that must come again (ReportBatchItemFailures), so that one bad message never takes its
+// neighbours with it. A message that cannot be read or that fails for good is retried like any other until the queue's
+// redrive policy parks it in the dead-letter queue, where an alarm waits: nothing is dropped here.
 package queue
 
 import (
@@ -27,22 +27,61 @@ import (
 type Handler[M any] func(context.Context, M) error
 
 // Start consumes a queue for as long as Lambda lets the process live.
-func Start[M any](h Handler[M]) {
+func Start[M any](h Handler[M]) { StartBatch(h.each) }
+
+// Handle calls h for each record of a batch and reports the records that failed.
+func (h Handler[M]) Handle(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+	return Batch[M](h.each).Handle(ctx, e)
+}
+
+func (h Handler[M]) each(ctx context.Context, messages []M) []error {
+	errs := make([]error, len(messages))
+	for i, m := range messages {
+		errs[i] = h.one(ctx, m)
+	}
+	return errs
+}
+
+func (h Handler[M]) one(ctx context.Context, m M) (err error) {
+	defer recovered(&err)
+	return h(ctx, m)
+}
+
+// Batch handles messages that came at once and answers what became of each: nil, or why it must come again. It may be called
+// more than once for the same ones.
+type Batch[M any] func(context.Context, []M) []error
+
+// StartBatch consumes a queue, many messages at a time, for as long as Lambda lets the process live.
+func StartBatch[M any](h Batch[M]) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 	lambda.Start(h.Handle)
 }
 
-// Handle calls h for each record of a batch and reports the records that failed.
-func (h Handler[M]) Handle(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+// Handle calls h with the messages of a batch that can be read and reports the records that failed.
+func (h Batch[M]) Handle(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 	var out events.SQSEventResponse
 	if end, ok := ctx.Deadline(); ok { // what is done is said before the function is killed
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadline(ctx, end.Add(-margin))
 		defer stop()
 	}
-	for _, r := range e.Records {
-		if err := h.one(ctx, r); err != nil {
-			slog.ErrorContext(ctx, "message failed", "message", r.MessageId, "received", r.Attributes["ApproximateReceiveCount"], "error", err.Error())
+	errs := make([]error, len(e.Records))
+	var messages []M
+	var at []int // the record of each message
+	for i, r := range e.Records {
+		var m M
+		if err := json.Unmarshal([]byte(r.Body), &m); err != nil {
+			errs[i] = errors.New("the message is not what this queue carries")
+			continue
+		}
+		messages, at = append(messages, m), append(at, i)
+	}
+	for i, err := range h.all(ctx, messages) {
+		errs[at[i]] = err
+	}
+	for i, r := range e.Records {
+		if errs[i] != nil {
+			slog.ErrorContext(ctx, "message failed", "message", r.MessageId, "received", r.Attributes["ApproximateReceiveCount"], "error", errs[i].Error())
 			out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: r.MessageId})
 		}
 	}
@@ -51,17 +90,38 @@ func (h Handler[M]) Handle(ctx context.Context, e events.SQSEvent) (events.SQSEv
 
 const margin = time.Second / 2
 
-func (h Handler[M]) one(ctx context.Context, r events.SQSMessage) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	var m M
-	if err := json.Unmarshal([]byte(r.Body), &m); err != nil {
-		return errors.New("the message is not what this queue carries")
+// all handles messages together. Where that panics, it handles each for itself: so only the one that cannot be handled fails.
+func (h Batch[M]) all(ctx context.Context, messages []M) []error {
+	if len(messages) == 0 {
+		return nil
 	}
-	return h(ctx, m)
+	errs, err := h.try(ctx, messages)
+	if err == nil {
+		return errs
+	}
+	if len(messages) == 1 {
+		return []error{err}
+	}
+	errs = nil
+	for i := range messages {
+		errs = append(errs, h.all(ctx, messages[i:i+1])...)
+	}
+	return errs
+}
+
+func (h Batch[M]) try(ctx context.Context, messages []M) (errs []error, err error) {
+	defer recovered(&err)
+	if errs = h(ctx, messages); len(errs) != len(messages) {
+		err = fmt.Errorf("%d answers to %d messages", len(errs), len(messages))
+	}
+	return errs, err
+}
+
+// recovered makes a panic an error.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v", p)
+	}
 }
 
 // Queue is a queue to send to.

@@ -12,12 +12,14 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-
-	"opiq/shared/letter"
 )
 
-// Handler passes on the new letters of a batch, in order, and answers how many it passed on before the first that it could not.
-type Handler func(context.Context, []letter.ID) (done int, err error)
+// New is a thing that there is something to do about: its kind and its id, as the table says them. It was put into the table
+// where there was none, or says of itself that it was left in the middle.
+type New struct{ Kind, ID string }
+
+// Handler passes on the new things of a batch, in order, and answers how many it passed on before the first that it could not.
+type Handler func(context.Context, []New) (done int, err error)
 
 // Start consumes the stream for as long as Lambda lets the process live.
 func Start(h Handler) {
@@ -27,16 +29,16 @@ func Start(h Handler) {
 
 // Handle handles one batch. An error comes back as the first record that comes again; it is logged here.
 func (h Handler) Handle(ctx context.Context, e events.DynamoDBEvent) (out events.DynamoDBEventResponse, _ error) {
-	var letters []letter.ID
+	var things []New
 	var records []string
 	for _, r := range e.Records {
-		if id, ok := newLetter(r); ok {
-			letters, records = append(letters, id), append(records, r.Change.SequenceNumber)
+		if n := (New{text(r, "kind"), text(r, "id")}); waits(r) && n.Kind != "" && n.ID != "" {
+			things, records = append(things, n), append(records, r.Change.SequenceNumber)
 		}
 	}
-	done, err := h(ctx, letters)
+	done, err := h(ctx, things)
 	if err != nil {
-		slog.ErrorContext(ctx, "letters not passed on", "error", err.Error())
+		slog.ErrorContext(ctx, "not passed on", "error", err.Error())
 	}
 	if done < len(records) {
 		out.BatchItemFailures = []events.DynamoDBBatchItemFailure{{ItemIdentifier: records[done]}}
@@ -44,12 +46,15 @@ func (h Handler) Handle(ctx context.Context, e events.DynamoDBEvent) (out events
 	return out, nil
 }
 
-// newLetter is the letter that a record tells of, if it tells of a new one.
-func newLetter(r events.DynamoDBEventRecord) (letter.ID, bool) {
-	if r.EventName != string(events.DynamoDBOperationTypeInsert) || text(r, "kind") != "mail" {
-		return "", false
+// waits tells whether somebody has to be told: of what is new, and of a statement of which a call has read a part (package intake).
+func waits(r events.DynamoDBEventRecord) bool {
+	switch events.DynamoDBOperationType(r.EventName) {
+	case events.DynamoDBOperationTypeInsert:
+		return true
+	case events.DynamoDBOperationTypeModify:
+		return text(r, "kind") == "statement" && text(r, "state") == "received"
 	}
-	return letter.ID(text(r, "id")), true
+	return false
 }
 
 func text(r events.DynamoDBEventRecord, name string) string {
