@@ -49,6 +49,7 @@ var rules = []struct {
 	{"parked messages wake somebody", parked},
 	{"logs are kept for a while", logs},
 	{"the table is safe", table},
+	{"the buckets are safe", buckets},
 	{"the API is throttled and closed", api},
 	{"stages are dev and prod", stages},
 }
@@ -248,13 +249,27 @@ func folders(h *house) {
 	}
 }
 
+// byHand are the functions that only their operator calls, by rights of their own: nothing in the template may.
+var byHand = []string{"staff"}
+
 func triggers(h *house) {
+	for _, name := range byHand {
+		if !slices.ContainsFunc(h.functions, func(f template.Function) bool { return f.Name == name }) {
+			h.errorf("functions_test.go: byHand names %s, which is no function", name)
+		}
+	}
 	for _, f := range h.functions {
 		kinds := 0
 		for _, n := range []int{len(f.Routes), len(f.Queues), len(f.Streams), len(f.Schedules)} {
 			kinds += min(n, 1)
 		}
-		if kinds != 1 {
+		if get(f.Properties, "FunctionUrlConfig") != nil {
+			h.errorf("template.yaml: %s has a URL of its own: the API is the only door", f.ID)
+		}
+		switch hand := slices.Contains(byHand, f.Name); {
+		case hand && kinds > 0:
+			h.errorf("template.yaml: %s has events: only its operator may call it", f.ID)
+		case !hand && kinds != 1:
 			h.errorf("template.yaml: %s has %d kinds of events: give it one (HttpApi, SQS, DynamoDB or ScheduleV2)", f.ID, kinds)
 		}
 		for _, r := range f.Routes {
@@ -361,7 +376,7 @@ func openapi(h *house) {
 // ---- Go
 
 // edges are the packages that know AWS, HTTP or the process. All others in shared/ are the trade.
-var edges = []string{"cloud", "web", "queue", "table", "mail", "secret", "metric", "schedule", "stream"}
+var edges = []string{"cloud", "web", "queue", "table", "mail", "secret", "metric", "schedule", "stream", "bucket", "acquirer"}
 
 // goFile is one file of Go.
 type goFile struct {
@@ -486,7 +501,7 @@ func runtimes(h *house) {
 }
 
 // needs are the rights that a variable is useless without, as the beginning of an action.
-var needs = map[string]string{"TABLE": "dynamodb:", "PAYMENTS_QUEUE": "sqs:SendMessage", "MAIL_QUEUE": "sqs:SendMessage", "SENDER": "ses:", "SECRETS": "ssm:"}
+var needs = map[string]string{"TABLE": "dynamodb:", "PAYMENTS_QUEUE": "sqs:SendMessage", "BANK_ENTRIES_QUEUE": "sqs:SendMessage", "STATEMENTS_QUEUE": "sqs:SendMessage", "MAIL_QUEUE": "sqs:SendMessage", "SENDER": "ses:", "SECRETS": "ssm:", "BUCKET": "s3:"}
 
 func variables(h *house) {
 	for _, f := range h.functions {
@@ -570,6 +585,15 @@ func statements(f template.Function) (all []any) {
 // tableActions are all that the package table does. There is no update in place, no deletion and no scan.
 var tableActions = []string{"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
 
+// object is how the rights on objects name them: all of one folder of a bucket.
+var object = regexp.MustCompile(`^\$\{(\w+)\.Arn\}/[a-z][a-z-]*/\*$`)
+
+// objects tells whether a resource is all objects of a folder of ours.
+func (h *house) objects(resource string) bool {
+	m := object.FindStringSubmatch(resource)
+	return m != nil && h.resources[m[1]].Type == "AWS::S3::Bucket"
+}
+
 func policies(h *house) {
 	for id, r := range h.resources {
 		if strings.HasPrefix(r.Type, "AWS::IAM::") || r.Type == "AWS::Lambda::Permission" {
@@ -599,7 +623,7 @@ func policies(h *house) {
 				}
 			}
 			for _, r := range places {
-				if strings.Contains(r, "*") || r == "" {
+				if strings.Contains(r, "*") && !h.objects(r) || r == "" {
 					h.errorf("template.yaml: %s has the resource %q: name the resources", f.ID, r)
 				}
 			}
@@ -613,6 +637,16 @@ func policies(h *house) {
 				h.errorf("template.yaml: %s may %s: the table is read by key and written by conditional puts only", f.ID, g.action)
 			case strings.Contains(g.resource, "/index/") && g.action != "dynamodb:Query":
 				h.errorf("template.yaml: %s may %s on an index: an index is only queried", f.ID, g.action)
+			case slices.Contains([]string{"s3:GetObject", "s3:PutObject"}, g.action):
+				if !h.objects(g.resource) {
+					h.errorf("template.yaml: %s may %s %q: name the folder: ${Bucket.Arn}/folder/*", f.ID, g.action, g.resource)
+				}
+			case g.action == "s3:ListBucket": // nobody lists; but only who could hears that an object is not there (404, not 403)
+				if h.resources[template.Target(g.resource)].Type != "AWS::S3::Bucket" {
+					h.errorf("template.yaml: %s may %s %q: name the bucket", f.ID, g.action, g.resource)
+				}
+			case strings.HasPrefix(g.action, "s3:"):
+				h.errorf("template.yaml: %s may %s: objects are put and got only", f.ID, g.action)
 			}
 		}
 	}
@@ -798,6 +832,52 @@ func table(h *house) {
 			}
 		}
 	}
+}
+
+func buckets(h *house) {
+	for _, id := range h.all("AWS::S3::Bucket") {
+		r := h.resources[id]
+		if r.DeletionPolicy != "Retain" || h.beside[id].UpdateReplacePolicy != "Retain" {
+			h.errorf("template.yaml: %s: add DeletionPolicy: Retain and UpdateReplacePolicy: Retain", id)
+		}
+		for _, name := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+			if text(r.Properties, "PublicAccessBlockConfiguration", name) != "true" {
+				h.errorf("template.yaml: %s: PublicAccessBlockConfiguration: add %s: true", id, name)
+			}
+		}
+		owners := list(r.Properties, "OwnershipControls", "Rules")
+		if len(owners) != 1 || text(owners[0], "ObjectOwnership") != "BucketOwnerEnforced" {
+			h.errorf("template.yaml: %s: OwnershipControls: ObjectOwnership must be BucketOwnerEnforced", id)
+		}
+		encryption := list(r.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration")
+		if len(encryption) != 1 || text(encryption[0], "ServerSideEncryptionByDefault", "SSEAlgorithm") != "AES256" {
+			h.errorf("template.yaml: %s: BucketEncryption: SSEAlgorithm must be AES256", id)
+		}
+		if get(r.Properties, "VersioningConfiguration") != nil {
+			h.errorf("template.yaml: %s keeps versions: what has expired would stay", id)
+		}
+		if !slices.ContainsFunc(list(r.Properties, "LifecycleConfiguration", "Rules"), forgets) {
+			h.errorf("template.yaml: %s: LifecycleConfiguration: add a rule for all objects with ExpirationInDays and AbortIncompleteMultipartUpload", id)
+		}
+		if !slices.ContainsFunc(h.all("AWS::S3::BucketPolicy"), func(p string) bool { return tls(h.resources[p].Properties, id) }) {
+			h.errorf("template.yaml: %s: add a BucketPolicy that denies s3:* where aws:SecureTransport is false", id)
+		}
+	}
+}
+
+// forgets tells whether a lifecycle rule lets every object and every part of one expire.
+func forgets(rule any) bool {
+	whole := get(rule, "Prefix") == nil && get(rule, "TagFilters") == nil
+	return whole && text(rule, "Status") == "Enabled" && number(rule, "ExpirationInDays") > 0 && number(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation") > 0
+}
+
+// tls tells whether a bucket policy denies everybody all of a bucket without TLS.
+func tls(policy any, bucket string) bool {
+	return target(text(policy, "Bucket")) == bucket && slices.ContainsFunc(list(policy, "PolicyDocument", "Statement"), func(s any) bool {
+		return text(s, "Effect") == "Deny" && text(s, "Principal") == "*" && text(s, "Action") == "s3:*" &&
+			slices.Equal(texts(s, "Resource"), []string{"${" + bucket + ".Arn}", "${" + bucket + ".Arn}/*"}) &&
+			text(s, "Condition", "Bool", "aws:SecureTransport") == "false"
+	})
 }
 
 // slow are the routes that send mail or hash a password: what everybody may call and what costs us.

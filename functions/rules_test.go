@@ -13,11 +13,19 @@ import (
 // TestRulesFind breaks the tree in one place and wants the rule that guards it to say so.
 func TestRulesFind(t *testing.T) {
 	const signupRoute = "Path: /v1/signup}}\n"
+	const filters = `            FilterCriteria:
+              Filters:
+                - Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["mail","entry"]}}}}'
+                - Pattern: '{"eventName":["INSERT","MODIFY"],"dynamodb":{"NewImage":{"kind":{"S":["statement"]},"state":{"S":["received"]}}}}'
+`
 	tree := load(t)
 	for _, c := range []struct{ name, file, from, to, rule, want string }{
 		{"folder without resource", "functions/nobody/main.go", "", "package main", "a folder is a function", "functions/nobody has no resource"},
 		{"resource without folder", "template.yaml", "functions/terms/", "functions/term/", "a folder is a function", "Terms has CodeUri"},
 		{"function without trigger", "template.yaml", `        Document: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: "/v1/terms/{document}"}}`, "", "a function has one kind of trigger", "Terms has 0 kinds"},
+		{"trigger where only the operator calls", "template.yaml", "CodeUri: functions/staff/\n", "CodeUri: functions/staff/\n      Events: {Hire: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: POST, Path: /v1/staff}}}\n", "a function has one kind of trigger", "Staff has events"},
+		{"operator's function without resource", "template.yaml", "functions/staff/", "functions/stuff/", "a function has one kind of trigger", "byHand names staff"},
+		{"a door beside the API", "template.yaml", "CodeUri: functions/staff/\n", "CodeUri: functions/staff/\n      FunctionUrlConfig: {AuthType: NONE}\n", "a function has one kind of trigger", "Staff has a URL"},
 		{"route outside v1", "template.yaml", signupRoute, "Path: /signup}}\n", "a function has one kind of trigger", `route "POST /signup"`},
 		{"route taken twice", "template.yaml", "/v1/signup/resend}}", "/v1/signup/verify}}", "a function has one kind of trigger", "both have route"},
 		{"event that is no JSON", "events/terms/broken.json", "", "{", "a function has events", "events/terms/broken.json"},
@@ -39,13 +47,19 @@ func TestRulesFind(t *testing.T) {
 		{"too small", "template.yaml", "MemorySize: 256", "MemorySize: 128", "functions run as they are measured", "MemorySize"},
 		{"five variables", "template.yaml", "BANKS: !Ref Banks}", "BANKS: !Ref Banks, FIVE: a}", "variables are few and come with the right they need", "Checkout has 5 variables"},
 		{"variable without right", "template.yaml", "Action: [dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem]", "Action: []", "variables are few and come with the right they need", "Signup has the variable TABLE but no right"},
-		{"right without variable", "template.yaml", "{MAIL_QUEUE: !Ref MailQueue}", "{}", "variables are few and come with the right they need", "Dispatch may sqs:SendMessage but"},
+		{"right without variable", "template.yaml", "{MAIL_QUEUE: !Ref MailQueue, BANK_ENTRIES_QUEUE: !Ref BankEntriesQueue, STATEMENTS_QUEUE: !Ref StatementsQueue}", "{}", "variables are few and come with the right they need", "Dispatch may sqs:SendMessage but"},
 		{"key in the template", "template.yaml", "Conditions:", "# -----BEGIN PRIVATE KEY-----\nConditions:", "no secrets in plain sight", "looks like a secret"},
 		{"password in samconfig", "samconfig.toml", "version = 0.1", `password = "hunter2"`, "no secrets in plain sight", "samconfig.toml:2"},
 		{"credentials", "template.yaml", "Conditions:", "# AKIAIOSFODNN7EXAMPLE\nConditions:", "no secrets in plain sight", "looks like a secret"},
 		{"any action", "template.yaml", "Action: sqs:SendMessage", `Action: "sqs:*"`, "policies name what they allow", "name the actions"},
 		{"any resource", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: sqs:SendMessage, Resource: "*"`, "policies name what they allow", "name the resources"},
 		{"any index", "template.yaml", "${Table.Arn}/index/due", "${Table.Arn}/index/*", "policies name what they allow", "name the resources"},
+		{"any object", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: s3:GetObject, Resource: !Sub "${Uploads.Arn}/*"`, "policies name what they allow", "name the folder"},
+		{"any bucket's objects", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: s3:GetObject, Resource: "*"`, "policies name what they allow", "name the resources"},
+		{"a folder of a table", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: s3:GetObject, Resource: !Sub "${Table.Arn}/statements/*"`, "policies name what they allow", "name the resources"},
+		{"objects named by their bucket", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: s3:PutObject, Resource: !GetAtt Uploads.Arn`, "policies name what they allow", "name the folder"},
+		{"a list of objects", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: s3:ListBucket, Resource: !Sub "${Uploads.Arn}/statements/*"`, "policies name what they allow", "name the bucket"},
+		{"object deleted", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: s3:DeleteObject, Resource: !Sub "${Uploads.Arn}/statements/*"`, "policies name what they allow", "put and got only"},
 		{"somebody else's policy", "template.yaml", "      Policies:\n", "      Policies:\n        - AmazonDynamoDBFullAccess\n", "policies name what they allow", "write out the statement"},
 		{"deletion", "template.yaml", "dynamodb:PutItem", "dynamodb:DeleteItem", "policies name what they allow", "conditional puts only"},
 		{"any sender", "template.yaml", "ses:FromAddress", "aws:SourceIp", "policies name what they allow", "from any address"},
@@ -53,8 +67,8 @@ func TestRulesFind(t *testing.T) {
 		{"callback that knows the table", "template.yaml", "{PAYMENTS_QUEUE:", "{TABLE: !Ref Table, PAYMENTS_QUEUE:", "callbacks hold no right on the table", "take TABLE away"},
 		{"neighbours fail too", "template.yaml", "FunctionResponseTypes: [ReportBatchItemFailures]", "FunctionResponseTypes: []", "what a source cannot hand over is kept", "PaymentSettlement.Payments: add FunctionResponseTypes"},
 		{"short visibility", "template.yaml", "VisibilityTimeout: 30", "VisibilityTimeout: 29", "what a source cannot hand over is kept", "six time-outs"},
-		{"stream that drops", "template.yaml", "DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt FailuresQueue.Arn}}\n      Policies", "\n      Policies", "what a source cannot hand over is kept", "Dispatch.Mail: add DestinationConfig"},
-		{"stream for everything", "template.yaml", `FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["mail"]}}}}'}]}`, "", "what a source cannot hand over is kept", "add FilterCriteria"},
+		{"stream that drops", "template.yaml", "DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt FailuresQueue.Arn}}\n      Policies", "\n      Policies", "what a source cannot hand over is kept", "Dispatch.New: add DestinationConfig"},
+		{"stream for everything", "template.yaml", filters, "", "what a source cannot hand over is kept", "add FilterCriteria"},
 		{"schedule that drops", "template.yaml", "DeadLetterConfig: {Arn: !GetAtt FailuresQueue.Arn}\n", "\n", "what a source cannot hand over is kept", "LicenseActivation.Due: add DeadLetterConfig"},
 		{"scheduled call that drops", "template.yaml", "EventInvokeConfig: {MaximumRetryAttempts: 1, DestinationConfig", "EventInvokeConfig: {MaximumRetryAttempts: 1, NoConfig", "what a source cannot hand over is kept", "LicenseActivation: add EventInvokeConfig"},
 		{"schedule without time", "template.yaml", "<aws.scheduler.scheduled-time>", "now", "what a source cannot hand over is kept", "Input must give the time"},
@@ -68,6 +82,14 @@ func TestRulesFind(t *testing.T) {
 		{"table can be deleted", "template.yaml", "DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false", "the table is safe", "DeletionProtectionEnabled"},
 		{"table without yesterday", "template.yaml", "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "the table is safe", "PointInTimeRecoveryEnabled"},
 		{"stream without the old image", "template.yaml", "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "the table is safe", "StreamViewType"},
+		{"bucket that goes with its stack", "template.yaml", "  Uploads:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain\n", "  Uploads:\n    Type: AWS::S3::Bucket\n", "the buckets are safe", "Uploads: add DeletionPolicy"},
+		{"public bucket", "template.yaml", "RestrictPublicBuckets: true", "RestrictPublicBuckets: false", "the buckets are safe", "RestrictPublicBuckets"},
+		{"somebody else's objects", "template.yaml", "BucketOwnerEnforced", "ObjectWriter", "the buckets are safe", "BucketOwnerEnforced"},
+		{"bucket in clear", "template.yaml", "BucketEncryption: {", "Encryption: {", "the buckets are safe", "SSEAlgorithm"},
+		{"bucket with versions", "template.yaml", "      BucketEncryption:", "      VersioningConfiguration: {Status: Enabled}\n      BucketEncryption:", "the buckets are safe", "keeps versions"},
+		{"statements for ever", "template.yaml", "ExpirationInDays: 90, ", "", "the buckets are safe", "ExpirationInDays"},
+		{"some statements for ever", "template.yaml", "ExpirationInDays: 90, ", "ExpirationInDays: 90, Prefix: a, ", "the buckets are safe", "ExpirationInDays"},
+		{"bucket without TLS", "template.yaml", `"aws:SecureTransport": "false"`, `"aws:SecureTransport": "true"`, "the buckets are safe", "aws:SecureTransport"},
 		{"open CORS", "template.yaml", "DefaultRouteSettings:", "CorsConfiguration: true\n      DefaultRouteSettings:", "the API is throttled and closed", "CORS is closed"},
 		{"no throttle", "template.yaml", "DefaultRouteSettings:", "SomeRouteSettings:", "the API is throttled and closed", "add DefaultRouteSettings"},
 		{"sign-in unthrottled", "template.yaml", "        POST /v1/session:", "        GET /v1/session:", "the API is throttled and closed", "POST /v1/session needs"},

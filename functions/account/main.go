@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"log"
 	"time"
 
 	"opiq/shared/account"
@@ -20,7 +19,7 @@ import (
 )
 
 type store interface {
-	ByAddress(context.Context, account.Address) (account.Account, error)
+	Addressee(ctx context.Context, door string, a account.Address, ip string, now time.Time) (account.Account, error)
 	Account(context.Context, account.ID) (account.Account, error)
 	SignedIn(context.Context, account.Token, time.Time) (account.Account, error)
 	ChangeAccount(context.Context, account.Account, ...letter.Letter) error
@@ -38,10 +37,7 @@ type accounts struct {
 
 func main() {
 	cfg := cloud.Config()
-	pepper, err := secret.Open(cfg, cloud.Env("SECRETS")).Pepper(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
+	pepper := secret.Pepper(cfg, cloud.Env("SECRETS"))
 	web.Start(accounts{
 		table.Open(cfg, cloud.Env("TABLE")), account.NewPasswords(pepper), account.NewTokens(pepper), web.CookieAt(cloud.Env("PUBLIC_URL")), time.Now,
 	}.routes())
@@ -65,14 +61,7 @@ func (a accounts) forgot(ctx context.Context, r web.Request) (web.Response, erro
 	}
 	now := a.now()
 	address, _ := account.ParseAddress(in.Email)
-	wait, err := a.store.Spend(ctx, r.RouteKey()+" "+address.Hash()+" "+account.Network(r.IP()), account.LetterTries, now)
-	if err != nil {
-		return web.Response{}, err
-	}
-	if wait > 0 {
-		return web.Response{}, account.ErrTooManyLetters.After(wait)
-	}
-	who, err := a.store.ByAddress(ctx, address)
+	who, err := a.store.Addressee(ctx, r.RouteKey(), address, r.IP(), now)
 	if err != nil {
 		return web.Response{}, err
 	}

@@ -15,7 +15,7 @@ import (
 	"opiq/shared/account"
 	"opiq/shared/banklink"
 	"opiq/shared/cloud"
-	"opiq/shared/license"
+	"opiq/shared/invoice"
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/problem"
@@ -27,7 +27,8 @@ import (
 type store interface {
 	Buyer(context.Context, account.Token, order.Number, time.Time) (account.Account, order.Order, bool, error)
 	Place(context.Context, order.Order) (order.Order, error)
-	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, *license.License, error)
+	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, error)
+	Issue(context.Context, int, func(invoice.Number) (invoice.Issued, error)) (invoice.Invoice, error)
 	Attempt(context.Context, order.Attempt) (order.Attempt, error)
 	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
 }
@@ -41,6 +42,7 @@ type desk struct {
 type checkout struct {
 	store     store
 	banks     map[banklink.Bank]desk
+	invoices  invoice.Desk
 	publicURL string
 	cookie    web.Cookie
 	now       func() time.Time
@@ -48,37 +50,38 @@ type checkout struct {
 
 func main() {
 	cfg := cloud.Config()
-	banks, err := open(context.Background(), secret.Open(cfg, cloud.Env("SECRETS")), banklink.Banks(cloud.Env("BANKS")))
+	banks, invoices, err := open(context.Background(), secret.Open(cfg, cloud.Env("SECRETS")), banklink.Banks(cloud.Env("BANKS")))
 	if err != nil {
 		log.Fatal(err)
 	}
 	publicURL := cloud.Env("PUBLIC_URL")
-	web.Start(checkout{table.Open(cfg, cloud.Env("TABLE")), banks, publicURL, web.CookieAt(publicURL), time.Now}.routes())
+	web.Start(checkout{table.Open(cfg, cloud.Env("TABLE")), banks, invoices, publicURL, web.CookieAt(publicURL), time.Now}.routes())
 }
 
-// open reads the agreements with the banks and the keys that our orders to them are signed with.
-func open(ctx context.Context, secrets *secret.Store, names []banklink.Bank) (map[banklink.Bank]desk, error) {
-	var wanted []string
+// open reads the agreements with the banks, the keys that our orders to them are signed with, and how we invoice.
+func open(ctx context.Context, secrets *secret.Store, names []banklink.Bank) (map[banklink.Bank]desk, invoice.Desk, error) {
+	wanted := []string{invoice.DeskParameter}
 	for _, b := range names {
 		wanted = append(wanted, b.AgreementParameter(), b.KeyParameter())
 	}
 	parameters, err := secrets.Strings(ctx, wanted...)
 	if err != nil {
-		return nil, err
+		return nil, invoice.Desk{}, err
 	}
 	links, err := banklink.Links(names, parameters, secrets.Prod())
 	if err != nil {
-		return nil, err
+		return nil, invoice.Desk{}, err
 	}
 	keys, err := banklink.Keys(names, parameters)
 	if err != nil {
-		return nil, err
+		return nil, invoice.Desk{}, err
 	}
+	invoices, err := invoice.ParseDesk(parameters[invoice.DeskParameter])
 	banks := map[banklink.Bank]desk{}
 	for _, b := range names {
 		banks[b] = desk{links[b], keys[b]}
 	}
-	return banks, nil
+	return banks, invoices, err
 }
 
 func (c checkout) routes() web.Routes {
@@ -130,6 +133,30 @@ func (c checkout) place(ctx context.Context, r web.Request) (web.Response, error
 	return web.Response{}, order.ErrStillTaken
 }
 
+// choice is the way to pay that a buyer chose: a bank, or an invoice, made out to them or to somebody they name.
+type choice struct {
+	Method order.Method   `json:"method"`
+	Bank   banklink.Bank  `json:"bank"`
+	Buyer  *invoice.Buyer `json:"buyer"`
+
+	banks []banklink.Bank // that there are
+}
+
+// Check names every wrong field.
+func (c *choice) Check() []problem.Field {
+	wrong := c.way().Check(c.banks)
+	switch {
+	case c.Buyer == nil:
+	case c.Method == order.ByInvoice:
+		wrong = append(wrong, c.Buyer.Check()...)
+	case c.Method == order.BankLink:
+		wrong = append(wrong, problem.Field{Pointer: "/buyer", Code: "not_asked", Detail: "Only an invoice is made out to somebody."})
+	}
+	return wrong
+}
+
+func (c *choice) way() order.Way { return order.Way{Method: c.Method, Bank: c.Bank} }
+
 // started is where a buyer is sent to pay.
 type started struct {
 	Attempt order.AttemptDocument `json:"attempt"`
@@ -141,22 +168,22 @@ func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) 
 	if err != nil {
 		return web.Response{}, err
 	}
-	var way order.Way
-	if err := r.Decode(&way); err != nil {
-		return web.Response{}, err
-	}
-	if err := problem.Wrong(way.Check(slices.Sorted(maps.Keys(c.banks)))); err != nil {
+	chosen := choice{banks: slices.Sorted(maps.Keys(c.banks))}
+	if err := r.Decode(&chosen); err != nil {
 		return web.Response{}, err
 	}
 	number, ok := order.ParseNumber(r.Path("number"))
 	if !ok {
 		return web.Response{}, order.ErrNotFound
 	}
-	who, book, _, err := c.store.Purchase(ctx, token, number, c.now())
+	if chosen.Method == order.ByInvoice {
+		return c.invoice(ctx, token, number, chosen.Buyer)
+	}
+	who, book, err := c.store.Purchase(ctx, token, number, c.now())
 	if err != nil {
 		return web.Response{}, err
 	}
-	wanted, err := book.Order.Start(way, r.Header("Idempotency-Key"), who.Language, book.Attempts, c.now())
+	wanted, err := book.Order.Start(chosen.way(), r.Header("Idempotency-Key"), who.Language, book.Attempts, c.now())
 	if err != nil {
 		return web.Response{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"opiq/local/stage"
 	"opiq/shared/banklink"
 	"opiq/shared/civil"
+	"opiq/shared/invoice"
 	"opiq/shared/order"
 	"opiq/shared/secret"
 	"opiq/shared/table"
@@ -27,31 +29,72 @@ import (
 
 const names = "swedbank,seb,lhv,luminor,coop"
 
-// agreed are the stand-in banks' agreements, with keys that are the same each time.
-func agreed(t *testing.T, cfg aws.Config) map[banklink.Bank]desk {
+// agreed are the stand-in banks' agreements, with keys that are the same each time, and how the shop with them invoices.
+func agreed(t *testing.T, cfg aws.Config) (map[banklink.Bank]desk, invoice.Desk) {
 	t.Helper()
 	values, banks, err := bank.Local(people.PublicURL, "/opiq/dev")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(banks.Close)
-	found, err := open(t.Context(), secret.Open(stage.Parameters(t, cfg, values), "/opiq/dev"), banklink.Banks(names))
+	links, invoices, err := open(t.Context(), secret.Open(stage.Parameters(t, cfg, values), "/opiq/dev"), banklink.Banks(names))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
+	return links, invoices
 }
 
 func counter(t *testing.T, cfg aws.Config, name string) checkout {
-	return checkout{table.Open(cfg, name), agreed(t, cfg), people.PublicURL, web.CookieAt(people.PublicURL), people.Now}
+	banks, invoices := agreed(t, cfg)
+	return checkout{table.Open(cfg, name), banks, invoices, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}
+}
+
+// simple is a checkout without banks.
+func simple(cfg aws.Config, name string) checkout {
+	return checkout{table.Open(cfg, name), nil, people.Desk, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}
+}
+
+// before is what happened before an event.
+var before = map[string]func(*testing.T, *table.Table){
+	"invoice-again":              func(t *testing.T, s *table.Table) { people.Invoice(t, s, people.Waiting, nil) },
+	"invoice-to-a-school-again":  func(t *testing.T, s *table.Table) { people.Invoice(t, s, people.Waiting, &people.School) },
+	"invoice-made-out-otherwise": func(t *testing.T, s *table.Table) { people.Invoice(t, s, people.Waiting, nil) },
+	"invoice-of-a-cancelled-order": func(t *testing.T, s *table.Table) {
+		book, err := s.Book(t.Context(), people.Waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancelled, _, err := book.Cancel(people.Noon)
+		if err := errors.Join(err, s.Settle(t.Context(), cancelled)); err != nil {
+			t.Fatal(err)
+		}
+	},
+	"invoice-of-an-expired-order": func(t *testing.T, s *table.Table) { people.Expire(t, s, people.Waiting, people.Noon.Add(order.Lives)) },
+	"invoice-of-a-reopened-order": func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
+	"pay-what-is-left": func(t *testing.T, s *table.Table) {
+		people.Invoice(t, s, people.Waiting, nil)
+		people.Transfer(t, s, people.Waiting, 200, 1, people.Noon)
+	},
+	"pay-a-reopened-order": func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
 }
 
 func TestEvents(t *testing.T) {
-	golden.Events(t, "checkout", func(t *testing.T, _ string, event []byte) any {
-		cfg, name := stage.Table(t)
-		people.MoveIn(t, table.Open(cfg, name))
-		return people.Answer(t, counter(t, cfg, name).routes(), event)
+	played := maps.Clone(before)
+	golden.Events(t, "checkout", func(t *testing.T, name string, event []byte) any {
+		cfg, mine := stage.Table(t)
+		s := table.Open(cfg, mine)
+		people.MoveIn(t, s)
+		if prepare := before[name]; prepare != nil {
+			prepare(t, s)
+			delete(played, name)
+		}
+		answer := people.Answer(t, counter(t, cfg, mine).routes(), event)
+		ledger.Holds(t, cfg, mine)
+		return answer
 	})
+	for name := range played {
+		t.Errorf("there is no event %s", name)
+	}
 }
 
 var wish = order.Wish{Months: 6, StartsOn: civil.Date{Year: 2026, Month: 12, Day: 1}, OrderTerms: "2017-07-01", ImmediateSupply: true}
@@ -62,7 +105,7 @@ func TestOrderingWithEveryCallBroken(t *testing.T) {
 	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
 		cfg, name := stage.Table(t)
 		people.MoveIn(t, table.Open(cfg, name))
-		routes := checkout{table.Open(broken(cfg), name), nil, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}.routes()
+		routes := simple(broken(cfg), name).routes()
 		return func(ctx context.Context) error {
 				out, err := routes.Handle(ctx, people.Request("POST /v1/orders", people.Jaan, nil, wish))
 				if err == nil && out.StatusCode != 201 {
@@ -84,7 +127,9 @@ func TestStartingToPayWithEveryCallBroken(t *testing.T) {
 		cfg, name := stage.Table(t)
 		s := table.Open(cfg, name)
 		people.MoveIn(t, s)
-		routes := checkout{table.Open(broken(cfg), name), agreed(t, cfg), people.PublicURL, web.CookieAt(people.PublicURL), people.Now}.routes()
+		c := counter(t, cfg, name)
+		c.store = table.Open(broken(cfg), name)
+		routes := c.routes()
 		path := map[string]string{"number": string(people.Waiting)}
 		return func(ctx context.Context) error {
 				out, err := routes.Handle(ctx, people.Request("POST /v1/orders/{number}/payments", people.Mari, path, order.Way{Method: order.BankLink, Bank: "seb"}))
@@ -104,7 +149,7 @@ func TestStartingToPayWithEveryCallBroken(t *testing.T) {
 func TestTheSameOrderManyTimesAtOnceIsOneOrder(t *testing.T) {
 	cfg, name := stage.Table(t)
 	people.MoveIn(t, table.Open(cfg, name))
-	routes := checkout{table.Open(cfg, name), nil, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}.routes()
+	routes := simple(cfg, name).routes()
 	var wait sync.WaitGroup
 	answers := make([]string, 16)
 	for i := range answers {
@@ -124,9 +169,9 @@ func TestTheSameOrderManyTimesAtOnceIsOneOrder(t *testing.T) {
 func TestTheSameOrderLaterGetsTheSameAnswer(t *testing.T) {
 	cfg, name := stage.Table(t)
 	people.MoveIn(t, table.Open(cfg, name))
-	c := checkout{table.Open(cfg, name), nil, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}
+	routes := simple(cfg, name).routes()
 	send := func() string {
-		out, err := c.routes().Handle(t.Context(), people.Request("POST /v1/orders", people.Jaan, nil, wish))
+		out, err := routes.Handle(t.Context(), people.Request("POST /v1/orders", people.Jaan, nil, wish))
 		return fmt.Sprint(out.StatusCode, out.Body, err)
 	}
 	first := send()
@@ -138,11 +183,8 @@ func TestTheSameOrderLaterGetsTheSameAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cancelled, err := book.Order.Cancel(people.Noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := table.Open(cfg, name).ChangeOrder(t.Context(), cancelled); err != nil {
+	cancelled, _, err := book.Cancel(people.Noon)
+	if err := errors.Join(err, table.Open(cfg, name).Settle(t.Context(), cancelled)); err != nil {
 		t.Fatal(err)
 	}
 	if again := send(); again != first {
@@ -157,7 +199,7 @@ func TestAProdStageDoesNotStartWithTestKeys(t *testing.T) {
 	}
 	defer banks.Close()
 	cfg := stage.Parameters(t, stage.Config(t), values)
-	if _, err := open(t.Context(), secret.Open(cfg, "/opiq/prod"), banklink.Banks(names)); !errors.Is(err, secret.ErrTest) {
+	if _, _, err := open(t.Context(), secret.Open(cfg, "/opiq/prod"), banklink.Banks(names)); !errors.Is(err, secret.ErrTest) {
 		t.Errorf("it opens: %v", err)
 	}
 	if _, err := secret.Open(cfg, "/opiq/prod").Pepper(t.Context()); !errors.Is(err, secret.ErrTest) {

@@ -1,13 +1,19 @@
-// Dispatch reads the table's stream and puts each new letter on the queue "mail": what a transaction wrote is what is sent,
+// Command dispatch reads the table's stream and puts what is new on the queue of those who have to do with it: a letter on
+// "mail", a bank entry on "bank-entries", a statement that was uploaded on "statements". What a transaction wrote is what is sent,
 // and nothing is published from memory.
 package main
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 
 	"opiq/shared/cloud"
+	"opiq/shared/intake"
 	"opiq/shared/letter"
 	"opiq/shared/queue"
+	"opiq/shared/reconciliation"
 	"opiq/shared/stream"
 )
 
@@ -15,23 +21,55 @@ type sender interface {
 	SendAll(context.Context, []any) (taken int, err error)
 }
 
-type dispatch struct{ mail sender }
-
-func main() {
-	stream.Start(dispatch{queue.Open(cloud.Config(), cloud.Env("MAIL_QUEUE"))}.handle)
+// route is where a kind of new things goes, and the message that says so.
+type route struct {
+	queue   sender
+	message func(id string) any
 }
 
-// handle sends the letters ten at a time. One that is sent twice is known by its consumer.
-func (d dispatch) handle(ctx context.Context, letters []letter.ID) (done int, err error) {
-	for rest := letters; len(rest) > 0; rest = letters[done:] {
-		var batch []any
-		for _, id := range rest[:min(10, len(rest))] {
-			batch = append(batch, letter.Ready{Letter: id})
-		}
-		taken, err := d.mail.SendAll(ctx, batch)
-		if done += taken; err != nil || taken < len(batch) {
-			return done, err
+// dispatch are the routes by kind.
+type dispatch map[string]route
+
+func main() {
+	cfg := cloud.Config()
+	to := func(variable string) sender { return queue.Open(cfg, cloud.Env(variable)) }
+	stream.Start(routes(to("MAIL_QUEUE"), to("BANK_ENTRIES_QUEUE"), to("STATEMENTS_QUEUE")).handle)
+}
+
+func routes(mail, entries, statements sender) dispatch {
+	return dispatch{
+		"mail":      {mail, func(id string) any { return letter.Ready{Letter: letter.ID(id)} }},
+		"entry":     {entries, func(id string) any { return reconciliation.Ready{Entry: reconciliation.ID(id)} }},
+		"statement": {statements, func(id string) any { return intake.Received{Statement: intake.ID(id)} }},
+	}
+}
+
+// most is how many messages a queue takes at once.
+const most = 10
+
+// handle sends each queue what is for it, and lets no queue wait for another that takes nothing. What is sent twice is known
+// by its consumer.
+func (d dispatch) handle(ctx context.Context, things []stream.New) (done int, err error) {
+	waiting := map[string][]int{}
+	for i, n := range things {
+		if _, ok := d[n.Kind]; ok {
+			waiting[n.Kind] = append(waiting[n.Kind], i)
 		}
 	}
-	return done, nil
+	done = len(things)
+	for _, kind := range slices.Sorted(maps.Keys(waiting)) {
+		for batch := range slices.Chunk(waiting[kind], most) {
+			var messages []any
+			for _, i := range batch {
+				messages = append(messages, d[kind].message(things[i].ID))
+			}
+			taken, failed := d[kind].queue.SendAll(ctx, messages)
+			err = errors.Join(err, failed)
+			if taken < len(batch) {
+				done = min(done, batch[taken])
+				break
+			}
+		}
+	}
+	return done, err
 }

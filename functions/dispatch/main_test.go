@@ -16,22 +16,23 @@ import (
 	"opiq/local/stage"
 	"opiq/shared/letter"
 	"opiq/shared/queue"
+	"opiq/shared/reconciliation"
 	"opiq/shared/stream"
 )
 
-// sent keeps what is sent, and refuses the letters that it is told to.
+// sent keeps what is sent, and takes nothing from a message on that it is told to refuse.
 type sent struct {
-	ids    []letter.ID
-	refuse letter.ID
+	messages []any
+	refuse   any
+	err      error
 }
 
 func (s *sent) SendAll(_ context.Context, messages []any) (taken int, err error) {
 	for i, m := range messages {
-		id := m.(letter.Ready).Letter
-		if id == s.refuse {
-			return i, nil
+		if m == s.refuse {
+			return i, s.err
 		}
-		s.ids = append(s.ids, id)
+		s.messages = append(s.messages, m)
 	}
 	return len(messages), nil
 }
@@ -46,22 +47,22 @@ func read(t *testing.T, event []byte) (e events.DynamoDBEvent) {
 
 func TestEvents(t *testing.T) {
 	golden.Events(t, "dispatch", func(t *testing.T, _ string, event []byte) any {
-		var mail sent
-		answer, err := stream.Handler(dispatch{&mail}.handle).Handle(t.Context(), read(t, event))
+		var mail, entries, statements sent
+		answer, err := stream.Handler(routes(&mail, &entries, &statements).handle).Handle(t.Context(), read(t, event))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return map[string]any{"answer": answer, "sent": mail.ids}
+		return map[string]any{"answer": answer, "mail": mail.messages, "bank-entries": entries.messages, "statements": statements.messages}
 	})
 }
 
-// batch is a batch of the stream with new letters.
-func batch(n int) (e events.DynamoDBEvent) {
+// batch is a batch of the stream with new things of these kinds in turn, numbered from 0.
+func batch(n int, kinds ...string) (e events.DynamoDBEvent) {
 	for i := range n {
 		e.Records = append(e.Records, events.DynamoDBEventRecord{EventName: "INSERT", Change: events.DynamoDBStreamRecord{
 			SequenceNumber: fmt.Sprintf("%03d", i),
 			NewImage: map[string]events.DynamoDBAttributeValue{
-				"kind": events.NewStringAttribute("mail"), "id": events.NewStringAttribute(fmt.Sprintf("order/%03d/receipt", i)),
+				"kind": events.NewStringAttribute(kinds[i%len(kinds)]), "id": events.NewStringAttribute(fmt.Sprintf("thing/%03d", i)),
 			},
 		}})
 	}
@@ -69,10 +70,38 @@ func batch(n int) (e events.DynamoDBEvent) {
 }
 
 func TestWhatIsNotTakenComesAgainFromThereOn(t *testing.T) {
-	mail := sent{refuse: "order/013/receipt"}
-	answer, err := stream.Handler(dispatch{&mail}.handle).Handle(t.Context(), batch(25))
+	mail := sent{refuse: letter.Ready{Letter: "thing/013"}}
+	answer, err := stream.Handler(routes(&mail, &sent{}, &sent{}).handle).Handle(t.Context(), batch(25, "mail"))
 	if err != nil || len(answer.BatchItemFailures) != 1 || answer.BatchItemFailures[0].ItemIdentifier != "013" {
 		t.Errorf("%+v %v", answer, err)
+	}
+}
+
+// TestAQueueThatTakesNothingHoldsUpNoOther: the first record that is left comes again, of whichever queue it is.
+func TestAQueueThatTakesNothingHoldsUpNoOther(t *testing.T) {
+	for _, c := range []struct {
+		mail, entries sent
+		want          string
+		mails, booked int
+	}{
+		{sent{refuse: letter.Ready{Letter: "thing/004"}}, sent{}, "004", 2, 25},
+		{sent{}, sent{refuse: reconciliation.Ready{Entry: "thing/003"}}, "003", 25, 1},
+		{sent{refuse: letter.Ready{Letter: "thing/040"}, err: errAgain}, sent{refuse: reconciliation.Ready{Entry: "thing/021"}}, "021", 20, 10},
+		{sent{refuse: letter.Ready{Letter: "thing/020"}}, sent{refuse: reconciliation.Ready{Entry: "thing/041"}}, "020", 10, 20},
+	} {
+		answer, err := stream.Handler(routes(&c.mail, &c.entries, &sent{}).handle).Handle(t.Context(), batch(50, "mail", "entry"))
+		if err != nil || len(answer.BatchItemFailures) != 1 || answer.BatchItemFailures[0].ItemIdentifier != c.want ||
+			len(c.mail.messages) != c.mails || len(c.entries.messages) != c.booked {
+			t.Errorf("%+v, not %s; %d letters and %d entries sent (%v)", answer, c.want, len(c.mail.messages), len(c.entries.messages), err)
+		}
+	}
+}
+
+func TestWhatHasNoQueueIsPassedOver(t *testing.T) {
+	var mail, entries sent
+	answer, err := stream.Handler(routes(&mail, &entries, &sent{}).handle).Handle(t.Context(), batch(9, "mail", "order", "entry"))
+	if err != nil || len(answer.BatchItemFailures) != 0 || len(mail.messages) != 3 || len(entries.messages) != 3 {
+		t.Errorf("%+v; %v and %v sent (%v)", answer, mail.messages, entries.messages, err)
 	}
 }
 
@@ -80,40 +109,49 @@ var errAgain = errors.New("some records come again")
 
 func TestDispatchingWithEveryCallBroken(t *testing.T) {
 	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-		cfg, url := stage.Config(t), stage.Queue(t, "mail")
-		d := dispatch{queue.Open(broken(cfg), url)}
+		cfg, mail, entries, statements := stage.Config(t), stage.Queue(t, "mail"), stage.Queue(t, "bank-entries"), stage.Queue(t, "statements")
+		client := broken(cfg)
+		d := routes(queue.Open(client, mail), queue.Open(client, entries), queue.Open(client, statements))
 		return func(ctx context.Context) error {
-				answer, err := stream.Handler(d.handle).Handle(ctx, batch(12))
+				answer, err := stream.Handler(d.handle).Handle(ctx, batch(36, "mail", "entry", "statement"))
 				if err == nil && len(answer.BatchItemFailures) > 0 {
 					err = errAgain
 				}
 				return err
 			}, func(t *testing.T) {
-				client, seen := sqs.NewFromConfig(cfg), map[string]bool{}
-				for range 20 {
-					out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
-					if err != nil {
-						t.Fatal(err)
+				for url, c := range map[string]struct {
+					format string
+					from   int
+				}{mail: {`{"letter":"thing/%03d"}`, 0}, entries: {`{"entry":"thing/%03d"}`, 1}, statements: {`{"statement":"thing/%03d"}`, 2}} {
+					seen := receive(t, cfg, url)
+					for i := c.from; i < 36; i += 3 {
+						if w := fmt.Sprintf(c.format, i); !seen[w] {
+							t.Errorf("%s is lost", w)
+						}
 					}
-					if len(out.Messages) == 0 {
-						break
+					if len(seen) != 12 {
+						t.Errorf("%d messages for 12 things", len(seen))
 					}
-					for _, m := range out.Messages {
-						seen[*m.Body] = true
-					}
-				}
-				var want []string
-				for i := range 12 {
-					want = append(want, fmt.Sprintf(`{"letter":"order/%03d/receipt"}`, i))
-				}
-				for _, w := range want {
-					if !seen[w] {
-						t.Errorf("%s is lost", w)
-					}
-				}
-				if len(seen) != len(want) {
-					t.Errorf("%d messages for %d letters", len(seen), len(want))
 				}
 			}
 	})
+}
+
+// receive takes all messages off a queue.
+func receive(t *testing.T, cfg aws.Config, url string) map[string]bool {
+	t.Helper()
+	client, seen := sqs.NewFromConfig(cfg), map[string]bool{}
+	for range 20 {
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			break
+		}
+		for _, m := range out.Messages {
+			seen[*m.Body] = true
+		}
+	}
+	return seen
 }

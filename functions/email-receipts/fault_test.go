@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"testing"
@@ -13,8 +14,11 @@ import (
 	"opiq/local/ledger"
 	"opiq/local/people"
 	"opiq/local/stage"
+	"opiq/shared/invoice"
+	"opiq/shared/lang"
 	"opiq/shared/letter"
 	"opiq/shared/mail"
+	"opiq/shared/papers"
 	"opiq/shared/table"
 )
 
@@ -27,12 +31,36 @@ func post(t *testing.T, cfg aws.Config, name string, now func() time.Time) recei
 	if err != nil {
 		t.Fatal(err)
 	}
-	return receipts{table.Open(cfg, name), ses, tokens, site, now}
+	return receipts{table.Open(cfg, name), ses, tokens, site, papers.Invoice, now}
 }
 
-func state(t *testing.T, cfg aws.Config, name string) letter.State {
+// desk is how this shop invoices. It reminds nobody.
+var desk = invoice.Desk{
+	Accounts:  []invoice.Account{{IBAN: "EE382200221020145685", BIC: "HABAEE2X", Bank: "Swedbank"}},
+	VATNumber: "EE101234567", Address: "Narva mnt 1, 10111 Tallinn", DueDays: 14, ExpireAfter: 14,
+}
+
+// bill gives the order that waits an invoice, to be sent to Mari and to a bookkeeper.
+func bill(t *testing.T, s *table.Table) invoice.Invoice {
 	t.Helper()
-	l, err := table.Open(cfg, name).Letter(t.Context(), waiting)
+	buyer := invoice.Buyer{Name: "Kuuse Põhikool", Email: "books@example.ee"}
+	i, err := s.Issue(t.Context(), 2026, func(n invoice.Number) (invoice.Issued, error) {
+		b, err := s.Book(t.Context(), people.Waiting)
+		if err != nil {
+			return invoice.Issued{}, err
+		}
+		mari := people.Person(people.Mari, "Mari", "Maasikas", lang.Estonian)
+		return desk.Issue(n, desk.Draft(b.Order, mari, &buyer, people.Noon), b.Order, people.Noon)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func state(t *testing.T, cfg aws.Config, name string, id letter.ID) letter.State {
+	t.Helper()
+	l, err := table.Open(cfg, name).Letter(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,27 +68,48 @@ func state(t *testing.T, cfg aws.Config, name string) letter.State {
 }
 
 // TestALetterWithEveryCallBroken: it is never forgotten, and goes out twice only where SES took it and nobody heard, or where
-// the note that it went was lost.
+// the note that it went was lost. Whenever it goes, its paper goes along.
 func TestALetterWithEveryCallBroken(t *testing.T) {
-	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-		plain, name := stage.Table(t)
-		people.MoveIn(t, table.Open(plain, name))
-		cfg, box := stage.Inbox(t, plain)
-		clock := people.Noon
-		r := post(t, broken(cfg), name, func() time.Time { return clock })
-		return func(ctx context.Context) error {
-				err := r.send(ctx, letter.Ready{Letter: waiting})
-				clock = clock.Add(time.Minute) // the queue brings it again after the lease
-				return err
-			}, func(t *testing.T) {
-				if n := len(box.Mail("mari@example.ee")); n < 1 || n > 2 {
-					t.Errorf("it arrived %d times", n)
-				}
-				if s := state(t, plain, name); s != letter.Sent {
-					t.Errorf("it is %s", s)
-				}
-			}
-	})
+	for id, to := range map[letter.ID]string{waiting: "mari@example.ee", "invoice/2026-000001/copy": "books@example.ee"} {
+		t.Run(to, func(t *testing.T) {
+			fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+				plain, name := stage.Table(t)
+				people.MoveIn(t, table.Open(plain, name))
+				i := bill(t, table.Open(plain, name))
+				cfg, box := stage.Inbox(t, plain)
+				clock := people.Noon
+				r := post(t, broken(cfg), name, func() time.Time { return clock })
+				return func(ctx context.Context) error {
+						err := r.send(ctx, letter.Ready{Letter: id})
+						clock = clock.Add(time.Minute) // the queue brings it again after the lease
+						return err
+					}, func(t *testing.T) {
+						got := box.Mail(to)
+						if n := len(got); n < 1 || n > 2 {
+							t.Errorf("it arrived %d times", n)
+						}
+						if s := state(t, plain, name, id); s != letter.Sent {
+							t.Errorf("it is %s", s)
+						}
+						for _, m := range got {
+							if with := len(m.Attachments) == 1 && drawing(t, i, m.Attachments[0]); with != (id != waiting) {
+								t.Errorf("it goes with %+v", m.Attachments)
+							}
+						}
+					}
+			})
+		})
+	}
+}
+
+// drawing tells whether an attachment is the paper of an invoice.
+func drawing(t *testing.T, i invoice.Invoice, a inbox.Attachment) bool {
+	t.Helper()
+	want, err := papers.Invoice(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Name == "invoice-"+string(i.Number)+".pdf" && a.Type == "application/pdf" && bytes.Equal(a.Data, want)
 }
 
 func TestALetterThatComesManyTimesAtOnceGoesOutOnce(t *testing.T) {
@@ -73,8 +122,8 @@ func TestALetterThatComesManyTimesAtOnceGoesOutOnce(t *testing.T) {
 		wait.Go(func() { _ = r.send(t.Context(), letter.Ready{Letter: waiting}) }) // most find it taken
 	}
 	wait.Wait()
-	if n := len(box.Mail("mari@example.ee")); n != 1 || state(t, plain, name) != letter.Sent {
-		t.Errorf("it arrived %d times and is %s", n, state(t, plain, name))
+	if n := len(box.Mail("mari@example.ee")); n != 1 || state(t, plain, name, waiting) != letter.Sent {
+		t.Errorf("it arrived %d times and is %s", n, state(t, plain, name, waiting))
 	}
 }
 
@@ -82,6 +131,7 @@ func TestALetterThatComesManyTimesAtOnceGoesOutOnce(t *testing.T) {
 func TestEveryLetterOfThePeopleCanBeSent(t *testing.T) {
 	plain, name := stage.Table(t)
 	people.MoveIn(t, table.Open(plain, name))
+	bill(t, table.Open(plain, name))
 	cfg, box := stage.Inbox(t, plain)
 	r := post(t, cfg, name, people.Now)
 	l := ledger.Holds(t, plain, name)
@@ -90,7 +140,7 @@ func TestEveryLetterOfThePeopleCanBeSent(t *testing.T) {
 			t.Errorf("%s: %v", x.ID, err)
 		}
 	}
-	if got := count(box, "mari@example.ee", "kati@example.ee"); got != len(l.Letters) {
+	if got := count(box, "mari@example.ee", "kati@example.ee", "books@example.ee"); got != len(l.Letters) {
 		t.Errorf("%d of %d arrived", got, len(l.Letters))
 	}
 }

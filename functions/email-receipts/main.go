@@ -4,7 +4,7 @@
 //
 // A letter is taken with a lease, handed to SES and marked as sent, so that two deliveries at once send it once, and a
 // process that dies leaves it to the next. Only where SES took it and nobody heard so can it go out twice; it is never
-// forgotten.
+// forgotten. A letter about an invoice takes it along as a PDF, which is drawn here and kept nowhere.
 package main
 
 import (
@@ -15,9 +15,12 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/cloud"
+	"opiq/shared/invoice"
 	"opiq/shared/letter"
 	"opiq/shared/mail"
 	"opiq/shared/metric"
+	"opiq/shared/order"
+	"opiq/shared/papers"
 	"opiq/shared/queue"
 	"opiq/shared/secret"
 	"opiq/shared/seller"
@@ -28,10 +31,11 @@ type store interface {
 	Letter(context.Context, letter.ID) (letter.Letter, error)
 	Recipient(context.Context, string) (letter.Recipient, error)
 	ChangeLetter(context.Context, letter.Letter) error
+	Invoice(context.Context, order.Number, invoice.Number) (invoice.Invoice, error)
 }
 
 type sender interface {
-	Send(context.Context, letter.Letter, letter.Recipient, letter.Message) (string, error)
+	Send(context.Context, letter.Letter, letter.Recipient, letter.Message, []mail.Attachment) (string, error)
 }
 
 type receipts struct {
@@ -39,21 +43,19 @@ type receipts struct {
 	mail   sender
 	tokens account.Tokens
 	site   letter.Site
+	draw   func(invoice.Invoice) ([]byte, error) // as PDF
 	now    func() time.Time
 }
 
 func main() {
 	cfg := cloud.Config()
-	pepper, err := secret.Open(cfg, cloud.Env("SECRETS")).Pepper(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
+	pepper := secret.Pepper(cfg, cloud.Env("SECRETS"))
 	ses, err := mail.Open(cloud.Patient(lease/2), cloud.Env("SENDER")) // an answer that is not waited for is a letter that goes twice
 	if err != nil {
 		log.Fatal(err)
 	}
 	site := letter.Site{PublicURL: cloud.Env("PUBLIC_URL"), Seller: seller.StarCloud}
-	queue.Start(receipts{table.Open(cfg, cloud.Env("TABLE")), ses, account.NewTokens(pepper), site, time.Now}.send)
+	queue.Start(receipts{table.Open(cfg, cloud.Env("TABLE")), ses, account.NewTokens(pepper), site, papers.Invoice, time.Now}.send)
 }
 
 // lease is how long a letter is in one sender's hands: longer than the function's time-out, after which none of its processes
@@ -79,10 +81,14 @@ func (r receipts) send(ctx context.Context, ready letter.Ready) error {
 	if err != nil {
 		return err
 	}
+	attached, err := r.attachments(ctx, l)
+	if err != nil {
+		return err
+	}
 	if l, err = r.change(ctx, l); err != nil {
 		return err
 	}
-	id, err := r.mail.Send(ctx, l, to, m)
+	id, err := r.mail.Send(ctx, l, to, m, attached)
 	if refused, ok := errors.AsType[*mail.Refused](err); ok {
 		return r.refuse(ctx, l, to, refused.Code)
 	}
@@ -102,6 +108,20 @@ func (r receipts) recipient(ctx context.Context, l letter.Letter) (letter.Recipi
 		return l.Recipient(), nil
 	}
 	return r.store.Recipient(ctx, l.Account)
+}
+
+// attachments are what goes along with the letter: the invoice that it is about, or nothing.
+func (r receipts) attachments(ctx context.Context, l letter.Letter) ([]mail.Attachment, error) {
+	number := l.Paper()
+	if number == "" {
+		return nil, nil
+	}
+	i, err := r.store.Invoice(ctx, order.Number(l.Facts["order"]), invoice.Number(number))
+	if err != nil {
+		return nil, err
+	}
+	pdf, err := r.draw(i)
+	return []mail.Attachment{{Name: "invoice-" + number + ".pdf", Type: "application/pdf", Data: pdf}}, err
 }
 
 // late tells whether the letter's link is over already: it would only lead its reader astray, who may ask for another.

@@ -18,9 +18,11 @@ import (
 
 	"opiq/local/golden"
 	"opiq/shared/account"
+	"opiq/shared/invoice"
 	"opiq/shared/lang"
 	"opiq/shared/letter"
 	"opiq/shared/mail"
+	"opiq/shared/order"
 	"opiq/shared/queue"
 	"opiq/shared/seller"
 	"opiq/shared/table"
@@ -37,12 +39,13 @@ var (
 // shelf is table and mailbox in memory, with a clock that stands still until it is moved. A write is taken at the revision
 // that was read, as the table takes it. Broken breaks one call by its number: before it works, or after.
 type shelf struct {
-	mu      sync.Mutex
-	now     time.Time
-	letters map[letter.ID]letter.Letter
-	people  map[string]letter.Recipient
-	sent    []posted
-	refuse  map[string]error // by address
+	mu       sync.Mutex
+	now      time.Time
+	letters  map[letter.ID]letter.Letter
+	people   map[string]letter.Recipient
+	invoices map[order.Number]invoice.Invoice
+	sent     []posted
+	refuse   map[string]error // by address
 
 	calls  int
 	broken int // the number of the call to break, from 1
@@ -54,6 +57,7 @@ type posted struct {
 	Letter  letter.ID `json:"letter"`
 	To      string    `json:"to"`
 	Subject string    `json:"subject"`
+	Papers  []string  `json:"papers,omitempty"`
 	text    string
 }
 
@@ -105,12 +109,30 @@ func (s *shelf) ChangeLetter(_ context.Context, l letter.Letter) error {
 	})
 }
 
-func (s *shelf) Send(_ context.Context, l letter.Letter, to letter.Recipient, m letter.Message) (id string, err error) {
+func (s *shelf) Invoice(_ context.Context, n order.Number, number invoice.Number) (i invoice.Invoice, err error) {
+	err = s.call("Invoice", func() error {
+		i = s.invoices[n]
+		if i.Number != number {
+			return invoice.ErrNone
+		}
+		return nil
+	})
+	return i, err
+}
+
+// drawn is an invoice on a paper that can be told from another.
+func drawn(i invoice.Invoice) ([]byte, error) { return []byte("%PDF of " + i.Number), nil }
+
+func (s *shelf) Send(_ context.Context, l letter.Letter, to letter.Recipient, m letter.Message, papers []mail.Attachment) (id string, err error) {
 	err = s.call("Send", func() error {
 		if err := s.refuse[to.Address]; err != nil {
 			return err
 		}
-		s.sent = append(s.sent, posted{l.ID, to.Address, m.Subject, m.Text})
+		p := posted{Letter: l.ID, To: to.Address, Subject: m.Subject, text: m.Text}
+		for _, a := range papers {
+			p.Papers = append(p.Papers, fmt.Sprintf("%s, %s: %s", a.Name, a.Type, a.Data))
+		}
+		s.sent = append(s.sent, p)
 		id = "ses-" + strconv.Itoa(len(s.sent))
 		return nil
 	})
@@ -118,13 +140,21 @@ func (s *shelf) Send(_ context.Context, l letter.Letter, to letter.Recipient, m 
 }
 
 func (s *shelf) receipts() receipts {
-	return receipts{s, s, tokens, site, func() time.Time { return s.now }}
+	return receipts{s, s, tokens, site, drawn, func() time.Time { return s.now }}
 }
 
-var order = map[string]string{
-	"order": "2600012345", "months": "3", "startsOn": "2026-09-01", "endsOn": "2026-12-01", "validThrough": "2026-11-30", "net": "1008", "vat": "242",
-	"gross": "1250", "vatRate": "24", "terms": "2017-07-01", "placedAt": "2026-09-01T09:00:00Z",
-}
+// What the trade says about an order, and about its invoice.
+var (
+	orderFacts = map[string]string{
+		"order": "2600012345", "months": "3", "startsOn": "2026-09-01", "endsOn": "2026-12-01", "validThrough": "2026-11-30", "net": "1008", "vat": "242",
+		"gross": "1250", "vatRate": "24", "terms": "2017-07-01", "placedAt": "2026-09-01T09:00:00Z",
+	}
+	invoiceFacts = map[string]string{
+		"order": "2600012345", "invoice": "2026-000123", "dueOn": "2026-09-15", "iban": "EE382200221020145685", "reference": "26000123453",
+		"rf": "RF7526000123453", "payTo": "Star Cloud OÜ", "months": "3", "startsOn": "2026-09-01", "validThrough": "2026-11-30",
+		"net": "1008", "vat": "242", "gross": "1250", "vatRate": "24", "open": "1250", "received": "0", "expiresAt": "2026-09-29T21:00:00Z",
+	}
+)
 
 // stocked is a shelf with a letter of each situation. The ids name the situations.
 func stocked() *shelf {
@@ -140,10 +170,11 @@ func stocked() *shelf {
 			"gone":  {Address: "gone@example.com", Name: "Gone Girl", Language: lang.English},
 			"pause": {Address: "pause@example.com", Name: "Peter Pause", Language: lang.English},
 		},
-		refuse: map[string]error{"gone@example.com": &mail.Refused{Code: "MessageRejected"}, "pause@example.com": errors.New("mail: SES answered Throttling")},
+		invoices: map[order.Number]invoice.Invoice{"2600012345": {Number: "2026-000123"}},
+		refuse:   map[string]error{"gone@example.com": &mail.Refused{Code: "MessageRejected"}, "pause@example.com": errors.New("mail: SES answered Throttling")},
 	}
 	sold := func(id letter.ID, who string) letter.Letter {
-		return letter.Letter{ID: id, Kind: letter.OrderConfirmation, Account: who, Facts: order, CreatedAt: created, Revision: 1}
+		return letter.Letter{ID: id, Kind: letter.OrderConfirmation, Account: who, Facts: orderFacts, CreatedAt: created, Revision: 1}
 	}
 	held := sold("order/held/confirmation", "mari")
 	held.State, held.HeldUntil = letter.Sending, start.Add(time.Second)
@@ -153,9 +184,17 @@ func stocked() *shelf {
 	done.State = letter.Sent
 	poor := sold("order/poor/confirmation", "mari")
 	poor.Facts = map[string]string{"order": "2600012345"}
+	bill := sold("invoice/2026-000123/invoice", "mari")
+	bill.Kind, bill.Facts = letter.Invoice, invoiceFacts
+	unknown := bill
+	unknown.ID, unknown.Facts = "invoice/2026-000124/invoice", maps.Clone(invoiceFacts)
+	unknown.Facts["invoice"] = "2026-000124"
+	copied := bill
+	copied.ID, copied.Kind, copied.Account, copied.To, copied.Language = "invoice/2026-000123/copy", letter.InvoiceCopy, "", "books@example.com", lang.English
 	for _, l := range []letter.Letter{
 		sold("order/2600012345/confirmation", "mari"), sold("order/kazakh/confirmation", "asel"), sold("order/refused/confirmation", "gone"),
 		sold("order/again/confirmation", "pause"), held, left, done, poor,
+		bill, unknown, copied,
 		{ID: "signup/1/verify/1", Kind: letter.Verify, To: "new@example.com", Language: lang.Russian, Facts: link("signup", 59*time.Minute), CreatedAt: created, Revision: 1},
 		{ID: "signup/2/verify/1", Kind: letter.Verify, To: "late@example.com", Language: lang.English, Facts: link("signup", 0), CreatedAt: created, Revision: 1},
 		{ID: "account/1/password_reset/1", Kind: letter.PasswordReset, Account: "mari", Facts: link("reset", 59*time.Minute), CreatedAt: created, Revision: 1},
@@ -187,40 +226,59 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-const confirmation = letter.ID("order/2600012345/confirmation")
+const (
+	confirmation letter.ID = "order/2600012345/confirmation"
+	billed       letter.ID = "invoice/2026-000123/invoice"
+)
 
 // TestEveryBrokenCall breaks each call of a sending once before it works and once after, until there is none left to
 // break. The letter comes again, as SQS brings it, and is sent: once, but where SES had taken it and the record of it broke.
 func TestEveryBrokenCall(t *testing.T) {
-	for _, kept := range []bool{false, true} {
-		for i := 1; ; i++ {
-			s := stocked()
-			s.broken, s.kept = i, kept
-			r := s.receipts()
-			err := r.send(t.Context(), letter.Ready{Letter: confirmation})
-			if s.last == "" {
-				if i < 5 || err != nil {
-					t.Fatalf("only %d calls, %v", i-1, err)
+	for id, calls := range map[letter.ID]int{confirmation: 5, billed: 6} { // the last two: SES takes it; that it did is recorded
+		for _, kept := range []bool{false, true} {
+			for i := 1; ; i++ {
+				s := stocked()
+				s.broken, s.kept = i, kept
+				r := s.receipts()
+				err := r.send(t.Context(), letter.Ready{Letter: id})
+				if s.last == "" {
+					if i != calls+1 || err != nil {
+						t.Fatalf("%s: %d calls, %v", id, i-1, err)
+					}
+					break
 				}
-				break
-			}
-			if err == nil {
-				t.Errorf("call %d (%s) broke and nobody said so", i, s.last)
-			}
-			for range 2 {
-				s.now = s.now.Add(lease)
-				if err := r.send(t.Context(), letter.Ready{Letter: confirmation}); err != nil {
-					t.Errorf("call %d (%s, kept %t): again: %v", i, s.last, kept, err)
+				if err == nil {
+					t.Errorf("%s: call %d (%s) broke and nobody said so", id, i, s.last)
 				}
-			}
-			allowed := 1
-			if i == 4 && kept || i == 5 && !kept { // SES took it; its answer, or the record of it, was lost
-				allowed = 2
-			}
-			if l := s.letters[confirmation]; l.State != letter.Sent || len(s.sent) != allowed {
-				t.Errorf("call %d (%s, kept %t): %s after %d mails, want %d", i, s.last, kept, l.State, len(s.sent), allowed)
+				for range 2 {
+					s.now = s.now.Add(lease)
+					if err := r.send(t.Context(), letter.Ready{Letter: id}); err != nil {
+						t.Errorf("%s: call %d (%s, kept %t): again: %v", id, i, s.last, kept, err)
+					}
+				}
+				allowed := 1
+				if i == calls-1 && kept || i == calls && !kept { // SES took it; its answer, or the record of it, was lost
+					allowed = 2
+				}
+				if l := s.letters[id]; l.State != letter.Sent || len(s.sent) != allowed {
+					t.Errorf("%s: call %d (%s, kept %t): %s after %d mails, want %d", id, i, s.last, kept, l.State, len(s.sent), allowed)
+				}
 			}
 		}
+	}
+}
+
+// TestALetterWithoutItsPaperWaits: it is not taken, and goes out once its paper can be drawn.
+func TestALetterWithoutItsPaperWaits(t *testing.T) {
+	s := stocked()
+	r := s.receipts()
+	blot := errors.New("a blot")
+	r.draw = func(invoice.Invoice) ([]byte, error) { return nil, blot }
+	if err := r.send(t.Context(), letter.Ready{Letter: billed}); !errors.Is(err, blot) || s.letters[billed].State != "" || len(s.sent) != 0 {
+		t.Fatalf("%v, it is %q after %d mails", err, s.letters[billed].State, len(s.sent))
+	}
+	if err := s.receipts().send(t.Context(), letter.Ready{Letter: billed}); err != nil || len(s.sent) != 1 || len(s.sent[0].Papers) != 1 {
+		t.Errorf("%v %+v", err, s.sent)
 	}
 }
 

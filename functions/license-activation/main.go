@@ -19,7 +19,7 @@ func main() {
 }
 
 func (c clock) handle(ctx context.Context, now time.Time) error {
-	moved, err := license.Advance(ctx, c.store, table.Activation, table.Shards, now, table.ErrChanged)
+	moved, err := license.Advance(ctx, c.store, table.Activation, table.Shards, now)
 	slog.InfoContext(ctx, "license-activation", "time", now, "moved", moved)
 	return err
 }

@@ -20,7 +20,7 @@ func main() {
 }
 
 func (c clock) handle(ctx context.Context, now time.Time) error {
-	moved, err := license.Advance(ctx, c.store, table.Expiry, table.Shards, now, table.ErrChanged)
+	moved, err := license.Advance(ctx, c.store, table.Expiry, table.Shards, now)
 	slog.InfoContext(ctx, "license-expiry", "time", now, "moved", moved)
 	return err
 }

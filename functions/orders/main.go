@@ -12,7 +12,6 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/cloud"
-	"opiq/shared/license"
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/table"
@@ -21,8 +20,8 @@ import (
 
 type store interface {
 	Orders(context.Context, account.Token, time.Time) ([]order.Order, error)
-	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, *license.License, error)
-	ChangeOrder(context.Context, order.Order) error
+	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, error)
+	Settle(context.Context, payment.Change) error
 }
 
 type orders struct {
@@ -60,40 +59,37 @@ func (o orders) list(ctx context.Context, r web.Request) (web.Response, error) {
 }
 
 func (o orders) one(ctx context.Context, r web.Request) (web.Response, error) {
-	book, owned, err := o.purchase(ctx, r)
+	book, err := o.purchase(ctx, r)
 	if err != nil {
 		return web.Response{}, err
 	}
-	return web.OK(book.Document(owned, o.now())), nil
+	return web.OK(book.Document(o.now())), nil
 }
 
-func (o orders) purchase(ctx context.Context, r web.Request) (payment.Book, *license.License, error) {
+func (o orders) purchase(ctx context.Context, r web.Request) (payment.Book, error) {
 	token, err := account.ParseToken(o.cookie.Of(r))
 	if err != nil {
-		return payment.Book{}, nil, err
+		return payment.Book{}, err
 	}
 	number, ok := order.ParseNumber(r.Path("number"))
 	if !ok {
-		return payment.Book{}, nil, order.ErrNotFound
+		return payment.Book{}, order.ErrNotFound
 	}
-	_, book, owned, err := o.store.Purchase(ctx, token, number, o.now())
-	return book, owned, err
+	_, book, err := o.store.Purchase(ctx, token, number, o.now())
+	return book, err
 }
 
 func (o orders) cancel(ctx context.Context, r web.Request) (web.Response, error) {
 	for try := 0; ; try++ {
-		book, _, err := o.purchase(ctx, r)
+		book, err := o.purchase(ctx, r)
 		if err != nil {
 			return web.Response{}, err
 		}
-		cancelled, err := book.Order.Cancel(o.now())
-		if err != nil {
-			return web.Response{}, err
+		cancelled, news, err := book.Cancel(o.now())
+		if err != nil || !news { // it was before
+			return web.NoContent(), err
 		}
-		if cancelled.State == book.Order.State {
-			return web.NoContent(), nil // it was before
-		}
-		if err := o.store.ChangeOrder(ctx, cancelled); !errors.Is(err, table.ErrChanged) || try == 3 {
+		if err := o.store.Settle(ctx, cancelled); !errors.Is(err, table.ErrChanged) || try == 3 {
 			return web.NoContent(), err
 		}
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +21,7 @@ import (
 	"opiq/shared/banklink"
 	"opiq/shared/civil"
 	"opiq/shared/lang"
+	"opiq/shared/letter"
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/queue"
@@ -28,31 +32,88 @@ func open(cfg aws.Config, name string) settlement {
 	return settlement{table.Open(cfg, name), people.Now}
 }
 
+// begin starts an attempt of what is left to pay of an order.
+func begin(t *testing.T, s *table.Table, n order.Number, key string) order.Attempt {
+	t.Helper()
+	book, err := s.Book(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := book.Order.Start(order.Way{Method: order.BankLink, Bank: "lhv"}, key, lang.Estonian, book.Attempts, people.Noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err = s.Attempt(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// late is when an order that nobody paid has expired, and a day on which its license was to run.
+var late = people.Noon.AddDate(0, 0, 20)
+
+// before is what happened before an event.
+var before = map[string]func(*testing.T, *table.Table){
+	"paid-what-was-left": func(t *testing.T, s *table.Table) {
+		people.Transfer(t, s, people.Waiting, 200, 1, people.Noon)
+		begin(t, s, people.Waiting, "what is left")
+	},
+	"paid-whole-after-a-part": func(t *testing.T, s *table.Table) { people.Transfer(t, s, people.Waiting, 200, 1, people.Noon) },
+	"paid-after-it-expired":   func(t *testing.T, s *table.Table) { people.Expire(t, s, people.Waiting, late) },
+	"paid-a-reopened-order": func(t *testing.T, s *table.Table) {
+		people.TakeBack(t, s, people.Running, people.Noon)
+		begin(t, s, people.Running, "again")
+	},
+}
+
 func TestEvents(t *testing.T) {
-	golden.Events(t, "payment-settlement", func(t *testing.T, _ string, event []byte) any {
-		cfg, name := stage.Table(t)
-		s := table.Open(cfg, name)
+	played := maps.Clone(before)
+	golden.Events(t, "payment-settlement", func(t *testing.T, name string, event []byte) any {
+		cfg, mine := stage.Table(t)
+		s := table.Open(cfg, mine)
 		people.MoveIn(t, s)
+		settle := open(cfg, mine)
+		if prepare := before[name]; prepare != nil {
+			prepare(t, s)
+			delete(played, name)
+			settle.now = func() time.Time { return late }
+		}
 		var e events.SQSEvent
 		if err := json.Unmarshal(event, &e); err != nil {
 			t.Fatal(err)
 		}
-		before := len(ledger.Holds(t, cfg, name).Letters)
-		answer, err := queue.Handler[payment.Message](open(cfg, name).handle).Handle(t.Context(), e)
+		written := kinds(ledger.Holds(t, cfg, mine))
+		answer, err := queue.Handler[payment.Message](settle.handle).Handle(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		after := ledger.Holds(t, cfg, name)
-		out := map[string]any{"answer": answer, "refused": after.Refused, "letters": len(after.Letters) - before}
+		after := ledger.Holds(t, cfg, mine)
+		letters := []letter.Kind{}
+		for _, k := range slices.Sorted(maps.Keys(kinds(after))) {
+			letters = append(letters, slices.Repeat([]letter.Kind{k}, kinds(after)[k]-written[k])...)
+		}
+		out := map[string]any{"answer": answer, "refused": after.Refused, "letters": letters}
 		for _, n := range []order.Number{people.Running, people.Waiting} {
-			_, book, owned, err := s.Purchase(t.Context(), people.Token(people.Mari), n, people.Noon)
+			_, book, err := s.Purchase(t.Context(), people.Token(people.Mari), n, people.Noon)
 			if err != nil {
 				t.Fatal(err)
 			}
-			out[string(n)] = book.Document(owned, people.Noon)
+			out[string(n)] = book.Document(settle.now())
 		}
 		return out
 	})
+	for name := range played {
+		t.Errorf("there is no event %s", name)
+	}
+}
+
+// kinds counts the letters of each kind.
+func kinds(l ledger.Ledger) map[letter.Kind]int {
+	n := map[letter.Kind]int{}
+	for _, x := range l.Letters {
+		n[x.Kind]++
+	}
+	return n
 }
 
 func waiting(t *testing.T, s *table.Table) []order.Attempt {
@@ -97,6 +158,43 @@ func TestASecondPaymentWithEveryCallBroken(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMoneyForWhatIsOverWithEveryCallBroken: an attempt that began in time is honored after the order expired, and money for a reopened
+// order opens its license again.
+func TestMoneyForWhatIsOverWithEveryCallBroken(t *testing.T) {
+	for event, c := range map[string]struct {
+		order order.Number
+		tells letter.Kind
+	}{
+		"paid-after-it-expired": {people.Waiting, letter.PaymentReceipt},
+		"paid-a-reopened-order": {people.Running, letter.LicenseRestored},
+	} {
+		t.Run(event, func(t *testing.T) {
+			fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+				cfg, name := stage.Table(t)
+				s := table.Open(cfg, name)
+				people.MoveIn(t, s)
+				before[event](t, s)
+				book, err := s.Book(t.Context(), c.order)
+				if err != nil {
+					t.Fatal(err)
+				}
+				i := slices.IndexFunc(book.Attempts, func(a order.Attempt) bool { return a.State == order.Started })
+				written := kinds(ledger.Holds(t, cfg, name))[c.tells]
+				notice, settle := people.Paid(book.Attempts[i], "79"), open(broken(cfg), name)
+				return func(ctx context.Context) error { return settle.handle(ctx, payment.Message{Banklink: &notice}) }, func(t *testing.T) {
+					book, err := s.Book(t.Context(), c.order)
+					if err != nil || book.Order.State != order.Paid || book.License == nil || len(book.License.Holds) != 0 {
+						t.Errorf("the order is %s, its license %+v (%v)", book.Order.State, book.License, err)
+					}
+					if n := kinds(ledger.Holds(t, cfg, name))[c.tells] - written; n != 1 {
+						t.Errorf("%d letters %s", n, c.tells)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestARefusalWithEveryCallBroken(t *testing.T) {
@@ -171,8 +269,8 @@ func TestPayingAndCancellingAtOnce(t *testing.T) {
 			}
 		})
 		wait.Go(func() {
-			if o, err := book.Order.Cancel(people.Noon); err == nil {
-				_ = s.ChangeOrder(t.Context(), o) // refused where the money was first
+			if change, ok, err := book.Cancel(people.Noon); ok && err == nil {
+				_ = s.Settle(t.Context(), change) // refused where the money was first
 			}
 		})
 		wait.Wait()

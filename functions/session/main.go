@@ -10,7 +10,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log"
 	"time"
 
 	"opiq/shared/account"
@@ -39,11 +38,8 @@ type session struct {
 
 func main() {
 	cfg := cloud.Config()
-	pepper, err := secret.Open(cfg, cloud.Env("SECRETS")).Pepper(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
-	web.Start(session{table.Open(cfg, cloud.Env("TABLE")), account.NewPasswords(pepper), web.CookieAt(cloud.Env("PUBLIC_URL")), time.Now}.routes())
+	passwords := account.NewPasswords(secret.Pepper(cfg, cloud.Env("SECRETS")))
+	web.Start(session{table.Open(cfg, cloud.Env("TABLE")), passwords, web.CookieAt(cloud.Env("PUBLIC_URL")), time.Now}.routes())
 }
 
 func (s session) routes() web.Routes {
@@ -71,7 +67,7 @@ func (s session) signIn(ctx context.Context, r web.Request) (web.Response, error
 	}
 	now := s.now()
 	address, _ := account.ParseAddress(in.Email)
-	name := r.RouteKey() + " " + address.Hash() + " " + account.Network(r.IP())
+	name := account.Tried(r.RouteKey(), address, r.IP())
 	wait, err := s.store.Spend(ctx, name, account.SignInTries, now)
 	if err != nil {
 		return web.Response{}, err

@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"log"
 	"slices"
 	"time"
 
@@ -23,7 +22,7 @@ import (
 )
 
 type store interface {
-	ByAddress(context.Context, account.Address) (account.Account, error)
+	Addressee(ctx context.Context, door string, a account.Address, ip string, now time.Time) (account.Account, error)
 	Waiting(context.Context, account.Address, time.Time) ([]account.SignUp, error)
 	SignUp(context.Context, account.SignUpID) (account.SignUp, error)
 	Keep(context.Context, account.SignUp, letter.Letter) error
@@ -41,10 +40,7 @@ type signup struct {
 
 func main() {
 	cfg := cloud.Config()
-	pepper, err := secret.Open(cfg, cloud.Env("SECRETS")).Pepper(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
+	pepper := secret.Pepper(cfg, cloud.Env("SECRETS"))
 	web.Start(signup{table.Open(cfg, cloud.Env("TABLE")), account.NewPasswords(pepper), account.NewTokens(pepper), time.Now}.routes())
 }
 
@@ -62,23 +58,11 @@ func (s signup) register(ctx context.Context, r web.Request) (web.Response, erro
 	if err != nil {
 		return web.Response{}, err
 	}
-	known, err := s.known(ctx, r, waiting.Account.Address, now)
+	known, err := s.store.Addressee(ctx, r.RouteKey(), waiting.Account.Address, r.IP(), now)
 	if err != nil {
 		return web.Response{}, err
 	}
 	return web.Accepted(), s.store.Keep(ctx, waiting, waiting.Letter(known, now))
-}
-
-// known reads whose an address is, within the limit of how often it may be written to.
-func (s signup) known(ctx context.Context, r web.Request, a account.Address, now time.Time) (account.Account, error) {
-	wait, err := s.store.Spend(ctx, r.RouteKey()+" "+a.Hash()+" "+account.Network(r.IP()), account.LetterTries, now)
-	if err != nil {
-		return account.Account{}, err
-	}
-	if wait > 0 {
-		return account.Account{}, account.ErrTooManyLetters.After(wait)
-	}
-	return s.store.ByAddress(ctx, a)
 }
 
 type verifying struct {
@@ -129,7 +113,7 @@ func (s signup) resend(ctx context.Context, r web.Request) (web.Response, error)
 	}
 	now := s.now()
 	address, _ := account.ParseAddress(in.Email)
-	known, err := s.known(ctx, r, address, now)
+	known, err := s.store.Addressee(ctx, r.RouteKey(), address, r.IP(), now)
 	if err != nil {
 		return web.Response{}, err
 	}
