@@ -17,7 +17,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "localhost:8080", "where the shop listens, `host:port`")
-	data := flag.String("data", "", "`folder` that keeps the table and the mail; without it they are forgotten")
+	data := flag.String("data", "", "`folder` that keeps the table, the mail and the uploads; without it they are forgotten")
 	verbose := flag.Bool("v", false, "a line for each call, and all that the functions log")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -63,7 +63,7 @@ func welcome(shop *run.Shop) {
 	for _, name := range names {
 		fmt.Printf("%-20s %10.1f\n", name, float64(starts[name].Microseconds())/1000)
 	}
-	fmt.Printf("\nshop     %s\nmailbox  %s/_local/mailbox\n\n", shop.URL, shop.URL)
+	fmt.Printf("\nshop     %s\nmailbox  %s/_local/mailbox\nstaff    %s  %s\n\n", shop.URL, shop.URL, shop.Staff.Email, shop.Staff.Password)
 }
 
 // withParent also ends the context when the process that started us is gone: go run passes on Ctrl-C, but neither its own

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,9 +26,17 @@ func TestTheStoryOfTheReadmeWorksAsItStands(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"state":"paid"`, `"state":"active"`, `"paragraphs":[`, `on tasutud"`, `on vastu võetud"`, `litsents kehtib"`} {
+	for _, want := range []string{`"state":"paid"`, `"state":"active"`, `"paragraphs":[`, `on tasutud"`, `on vastu võetud"`, `litsents kehtib"`, `"payTo":"Star Cloud OÜ"`, `"new":1,`} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the story does not come to %s:\n%s", want, out)
 		}
 	}
+	if n := strings.Count(string(out), `"state":"paid"`); n != 2 {
+		t.Errorf("%d orders are paid:\n%s", n, out)
+	}
+	file, err := os.ReadFile(filepath.Join(shell.Dir, "invoice.pdf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, file, "Mari Maasikas", "EE382200221020145685")
 }

@@ -21,6 +21,7 @@ import (
 
 	"opiq/local/ledger"
 	"opiq/local/run"
+	"opiq/shared/reconciliation"
 )
 
 // shop is the whole shop, as stories see it from outside, and all that was written and said in it.
@@ -36,10 +37,11 @@ type shop struct {
 	told map[string]bool
 }
 
-// open starts a shop of its own.
-func open() (_ *shop, err error) {
+// open starts a shop of its own. What a queue handed out comes again after so long, or after the template's own times where that
+// is 0.
+func open(again time.Duration) (_ *shop, err error) {
 	s := &shop{journal: new(record), answers: new(record), told: map[string]bool{}}
-	s.Shop, err = run.Start(context.Background(), run.Options{Addr: "localhost:0", Log: s.journal, Verbose: true, Watch: s.watch})
+	s.Shop, err = run.Start(context.Background(), run.Options{Addr: "localhost:0", Log: s.journal, Verbose: true, Watch: s.watch, Visibility: again})
 	if err != nil {
 		err = fmt.Errorf("%w\n%s", err, s.journal)
 	}
@@ -55,7 +57,7 @@ func (s *shop) watch(function string, call *http.Request, body []byte) {
 }
 
 var (
-	common  = sync.OnceValues(open)
+	common  = sync.OnceValues(func() (*shop, error) { return open(0) })
 	closing func()
 )
 
@@ -94,7 +96,7 @@ func (s *shop) tell(t *testing.T, stories map[string]func(*testing.T)) {
 	}
 }
 
-// rest waits until no queue holds a message and no letter waits, and then holds the table against the invariants.
+// rest waits until no queue holds a message, and no letter and no bank entry waits, and then holds the table against the invariants.
 func (s *shop) rest(t testing.TB, within time.Duration) ledger.Ledger {
 	t.Helper()
 	var l ledger.Ledger
@@ -104,6 +106,9 @@ func (s *shop) rest(t testing.TB, within time.Duration) ledger.Ledger {
 		}
 		if l = s.ledger(t); len(l.Unsent()) > 0 {
 			return fmt.Sprint("letters wait: ", l.Unsent())
+		}
+		if slices.ContainsFunc(l.Entries, func(e reconciliation.Entry) bool { return e.State == reconciliation.New }) {
+			return "bank entries wait"
 		}
 		return ""
 	})

@@ -241,15 +241,23 @@ func (p *shopper) signIn() answer {
 // ---- Mail
 
 // subject is a letter's subject in English, as its text has it, with facts: name, value, name, value. It ends before the
-// first fact that is not given.
+// first fact that is not given. Of several, it is the first one whose condition those facts meet.
 func subject(kind string, facts ...string) string {
 	text, err := os.ReadFile("../shared/letter/texts/" + kind + ".en.txt")
 	if err != nil {
 		panic(err)
 	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	line, _, _ = strings.Cut(strings.NewReplacer(facts...).Replace(line), "{")
-	return strings.ReplaceAll(line, "\u00a0", " ")
+	for line := range strings.Lines(string(text)) {
+		if condition, rest, ok := strings.Cut(line, " "); ok && strings.ContainsAny(line[:1], "?!") {
+			if slices.Contains(facts, "{"+condition[1:]+"}") != (condition[0] == '?') {
+				continue
+			}
+			line = rest
+		}
+		line, _, _ = strings.Cut(strings.NewReplacer(facts...).Replace(strings.TrimSpace(line)), "{")
+		return strings.ReplaceAll(line, "\u00a0", " ")
+	}
+	panic(kind + " has no subject")
 }
 
 // mails are what came to the shopper, newest first. Their subjects have plain spaces.
@@ -314,10 +322,12 @@ type price struct {
 }
 
 type orderPage struct {
-	Number, State, StartsOn, EndsOn, ValidThrough string
-	Months                                        int
-	Price                                         price
-	Attempts                                      []struct {
+	Number, State, StartsOn, EndsOn, ValidThrough, Reference string
+	Months                                                   int
+	Price                                                    price
+	Received, Open                                           sum
+	Invoice                                                  *invoicePage
+	Attempts                                                 []struct {
 		ID, Bank, State string
 	}
 	License     *licensePage

@@ -24,6 +24,7 @@ import (
 
 	"opiq/local/parameters"
 	"opiq/shared/banklink"
+	"opiq/shared/invoice"
 )
 
 // path is where the banks stand on the shop's own address.
@@ -33,6 +34,7 @@ const path = "/_local/bank/"
 type house struct {
 	ID        banklink.Bank
 	Name      string
+	BIC       string
 	Agreement banklink.Agreement
 	Method    string // how it brings its answers: Swedbank by GET, the others by POST
 
@@ -44,11 +46,11 @@ type house struct {
 
 // models are the banks that are played. Ids and versions as the banks have them, as far as public sources tell.
 var models = []house{
-	{ID: "swedbank", Name: "Swedbank", Method: "GET", Agreement: banklink.Agreement{Bank: "HP", Version: "009", Account: "EE382200221020145685"}},
-	{ID: "seb", Name: "SEB", Method: "POST", Agreement: banklink.Agreement{Bank: "EYP", Version: "009", Account: "EE171010123456789017"}, name: map[string]string{"VK_REC_ACC": "VK_ACC"}},
-	{ID: "lhv", Name: "LHV", Method: "POST", Agreement: banklink.Agreement{Bank: "LHV", Version: "009", Account: "EE597700771234567897"}},
-	{ID: "luminor", Name: "Luminor", Method: "POST", Agreement: banklink.Agreement{Bank: "NORDEA", Version: "008", Account: "EE561700017123456786"}},
-	{ID: "coop", Name: "Coop Pank", Method: "POST", Agreement: banklink.Agreement{Bank: "KREP", Version: "009", Account: "EE684204212345678907"}},
+	{ID: "swedbank", Name: "Swedbank", BIC: "HABAEE2X", Method: "GET", Agreement: banklink.Agreement{Bank: "HP", Version: "009", Account: "EE382200221020145685"}},
+	{ID: "seb", Name: "SEB", BIC: "EEUHEE2X", Method: "POST", Agreement: banklink.Agreement{Bank: "EYP", Version: "009", Account: "EE171010123456789017"}, name: map[string]string{"VK_REC_ACC": "VK_ACC"}},
+	{ID: "lhv", Name: "LHV", BIC: "LHVBEE22", Method: "POST", Agreement: banklink.Agreement{Bank: "LHV", Version: "009", Account: "EE597700771234567897"}},
+	{ID: "luminor", Name: "Luminor", BIC: "RIKOEE22", Method: "POST", Agreement: banklink.Agreement{Bank: "NORDEA", Version: "008", Account: "EE561700017123456786"}},
+	{ID: "coop", Name: "Coop Pank", BIC: "EKRDEE22", Method: "POST", Agreement: banklink.Agreement{Bank: "KREP", Version: "009", Account: "EE684204212345678907"}},
 }
 
 // keys are two keys per bank: its own and ours for it. They are fixed, so that a start takes no time.
@@ -59,11 +61,18 @@ var keys embed.FS
 // pepper protects nobody: everybody can read it here.
 const pepper = "test-pepper-of-the-shop-on-one-machine-it-protects-nobody"
 
-// Local makes the five banks for a shop at publicURL, and the parameters by which the shop knows them and has the keys
-// to order from them, by their full names under the path of secrets. It also gives the stage its pepper.
+// desk is how the shop on this machine invoices, but for its accounts, which are those at the banks. Neither the VAT number nor the
+// address is anybody's.
+var desk = invoice.Desk{
+	VATNumber: "EE100000007", Address: "Näidise 1, 10001 Tallinn", DueDays: 14, RemindBefore: 3, RemindAfter: 3, ExpireAfter: 14,
+}
+
+// Local makes the five banks for a shop at publicURL, and the parameters by which the shop knows them, has the keys to order
+// from them and invoices, by their full names under the path of secrets. It also gives the stage its pepper.
 func Local(publicURL, secrets string) (map[string]parameters.Value, *Bank, error) {
 	values := map[string]parameters.Value{secrets + "/pepper": {Text: pepper, Secret: true}}
 	var houses []*house
+	invoices := desk
 	for _, h := range models {
 		ours, text, err := read(h.ID, "ours")
 		if err != nil {
@@ -87,7 +96,13 @@ func Local(publicURL, secrets string) (map[string]parameters.Value, *Bank, error
 		values[secrets+"/"+h.ID.AgreementParameter()] = parameters.Value{Text: string(agreement)}
 		values[secrets+"/"+h.ID.KeyParameter()] = parameters.Value{Text: text, Secret: true}
 		houses = append(houses, &h)
+		invoices.Accounts = append(invoices.Accounts, invoice.Account{IBAN: h.Agreement.Account, BIC: h.BIC, Bank: h.Name})
 	}
+	text, err := json.Marshal(invoices)
+	if err != nil {
+		return nil, nil, err
+	}
+	values[secrets+"/"+invoice.DeskParameter] = parameters.Value{Text: string(text)}
 	return values, open(houses, time.Now), nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"opiq/shared/banklink"
+	"opiq/shared/invoice"
 	"opiq/shared/lang"
 )
 
@@ -517,13 +518,13 @@ func TestEverythingSaysThatItIsATest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if len(found) != 11 || len(found[secrets+"/pepper"].Text) < 32 || !strings.HasPrefix(found[secrets+"/pepper"].Text, "test-") {
+	if len(found) != 12 || len(found[secrets+"/pepper"].Text) < 32 || !strings.HasPrefix(found[secrets+"/pepper"].Text, "test-") {
 		t.Errorf("%d parameters", len(found))
 	}
 	plain := map[string]string{}
 	for name, p := range found {
 		plain[strings.TrimPrefix(name, secrets+"/")] = p.Text
-		if p.Secret == strings.HasSuffix(name, "/agreement") {
+		if plain := strings.HasSuffix(name, "/agreement") || strings.HasSuffix(name, "/"+invoice.DeskParameter); p.Secret == plain {
 			t.Errorf("%s: secret is %v", name, p.Secret)
 		}
 		texts := []string{p.Text}
@@ -542,5 +543,14 @@ func TestEverythingSaysThatItIsATest(t *testing.T) {
 	}
 	if context.Cause(b.life) != nil {
 		t.Error("the bank is closed")
+	}
+	invoices, err := invoice.ParseDesk(plain[invoice.DeskParameter])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range invoices.Accounts {
+		if a.IBAN != models[i].Agreement.Account {
+			t.Errorf("money for an invoice comes to %+v", a)
+		}
 	}
 }

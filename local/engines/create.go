@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	object "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	queue "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -25,14 +27,15 @@ type Made struct {
 	Tables  map[string]string // name
 	Streams map[string]string // ARN of a table's stream
 	Queues  map[string]string // URL
-	ARNs    map[string]string // of tables and queues
+	Buckets map[string]string // name
+	ARNs    map[string]string // of tables, queues and buckets
 	names   map[string]string // of queues
 }
 
-// Value is what a reference to a table or a queue gives: the value function of template.Expand.
+// Value is what a reference to a table, a queue or a bucket gives: the value function of template.Expand.
 func (m Made) Value(id, attribute string) (string, error) {
 	v := map[string]string{
-		"":          cmp.Or(m.Tables[id], m.Queues[id]),
+		"":          cmp.Or(m.Tables[id], m.Queues[id], m.Buckets[id]),
 		"Arn":       m.ARNs[id],
 		"StreamArn": m.Streams[id],
 		"QueueName": m.names[id],
@@ -44,9 +47,9 @@ func (m Made) Value(id, attribute string) (string, error) {
 	return v, nil
 }
 
-// Create makes the tables and queues of a template. What stands already is taken as it is, if it is the same.
+// Create makes the tables, queues and buckets of a template. What stands already is taken as it is, if it is the same.
 func Create(ctx context.Context, cfg aws.Config, t *template.Template) (Made, error) {
-	m := Made{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}
+	m := Made{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}
 	for _, table := range t.Tables {
 		d, err := createTable(ctx, dynamodb.NewFromConfig(cfg), table, table.Name)
 		if err != nil {
@@ -80,7 +83,24 @@ func Create(ctx context.Context, cfg aws.Config, t *template.Template) (Made, er
 			return Made{}, fmt.Errorf("queue %s: %w", q.ID, err)
 		}
 	}
+	for _, bucket := range t.Buckets {
+		if err := CreateBucket(ctx, cfg, bucket.Name); err != nil {
+			return Made{}, err
+		}
+		m.Buckets[bucket.ID], m.ARNs[bucket.ID] = bucket.Name, "arn:aws:s3:::"+bucket.Name
+	}
 	return m, nil
+}
+
+// CreateBucket makes a bucket, if we have none of this name.
+func CreateBucket(ctx context.Context, cfg aws.Config, name string) error {
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name,
+		CreateBucketConfiguration: &object.CreateBucketConfiguration{LocationConstraint: object.BucketLocationConstraint(cfg.Region)}})
+	if _, ours := errors.AsType[*object.BucketAlreadyOwnedByYou](err); err != nil && !ours {
+		return fmt.Errorf("bucket %s: %w", name, err)
+	}
+	return nil
 }
 
 // CreateTable makes one table under any name and returns its stream's ARN, "" where it has none.

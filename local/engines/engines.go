@@ -3,7 +3,7 @@
 //
 // The first start fetches both through npm, as package-lock.json pins them, into the user's cache; after that a start takes
 // about a second and no network. Each start gives engines of its own, on free ports, that die with this process. Create makes
-// the table and the queues of template.yaml in them, or in AWS.
+// the table, the queues and the buckets of template.yaml in them (the buckets in package buckets), or in AWS.
 //
 // The package installs neither java nor node: it says which command does. It forgets the queues with every stop, and the
 // table too unless Options.Data says where to keep it.
@@ -116,8 +116,8 @@ func (e *Engines) Config() aws.Config {
 	return Config(map[string]string{"DynamoDB": e.DynamoDB, "DynamoDB Streams": e.DynamoDB, "SQS": e.SQS})
 }
 
-// Config is AWS with these endpoints, named as the SDK names its services: "DynamoDB", "DynamoDB Streams", "SQS", "SES", "SSM".
-// A service that is not among them has an address that nobody answers: no call leaves the machine by mistake.
+// Config is AWS with these endpoints, named as the SDK names its services: "DynamoDB", "DynamoDB Streams", "S3", "SES", "SQS",
+// "SSM". A service that is not among them has an address that nobody answers: no call leaves the machine by mistake.
 func Config(endpoints map[string]string) aws.Config {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 100

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,10 +18,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	queue "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"opiq/local/buckets"
 	"opiq/local/template"
 )
 
@@ -68,9 +71,17 @@ func shop(t *testing.T) *template.Template {
 	return s
 }
 
-func TestTheTemplatesTableAndQueuesAreMade(t *testing.T) {
+// config is AWS with buckets of the test's own beside the engines.
+func config(t *testing.T, e *Engines) aws.Config {
+	t.Helper()
+	server := httptest.NewServer(buckets.New(t.TempDir()))
+	t.Cleanup(server.Close)
+	return Config(map[string]string{"DynamoDB": e.DynamoDB, "DynamoDB Streams": e.DynamoDB, "S3": server.URL, "SQS": e.SQS})
+}
+
+func TestTheTemplatesTableQueuesAndBucketsAreMade(t *testing.T) {
 	e, shop := started(t, Options{}), shop(t)
-	cfg := e.Config()
+	cfg := config(t, e)
 	made, err := Create(t.Context(), cfg, shop)
 	if err != nil {
 		t.Fatal(err)
@@ -108,8 +119,15 @@ func TestTheTemplatesTableAndQueuesAreMade(t *testing.T) {
 		t.Errorf("the queue is %v", out.Attributes)
 	}
 
+	_, err = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).
+		PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("shop-dev-pictures"), Key: aws.String("a"), Body: strings.NewReader("text")})
+	if err != nil {
+		t.Errorf("the bucket takes nothing: %v", err)
+	}
+
 	for reference, want := range map[string]string{
 		"${Table}": "Table", "${Table.Arn}": *d.Table.TableArn, "${Table.StreamArn}": made.Streams["Table"],
+		"${Uploads}": "uploads", "${Uploads.Arn}/a/*": "arn:aws:s3:::uploads/a/*", "${Pictures}": "shop-dev-pictures",
 		"${Work}": made.Queues["Work"], "${Work.Arn}": made.ARNs["Work"], "${Work.QueueName}": "shop-dev-work",
 	} {
 		if got, err := template.Expand(reference, made.Value); err != nil || got != want {
@@ -124,7 +142,7 @@ func TestTheTemplatesTableAndQueuesAreMade(t *testing.T) {
 func TestAMessageThatKeepsFailingMovesToTheDeadLetterQueue(t *testing.T) {
 	e, shop := started(t, Options{Only: SQS}), shop(t)
 	shop.Tables, shop.Queues[0].MaxReceives, shop.Queues[0].Visibility = nil, 1, 0
-	made, err := Create(t.Context(), e.Config(), shop)
+	made, err := Create(t.Context(), config(t, e), shop)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +174,7 @@ func TestTheDataFolderKeepsTheTable(t *testing.T) {
 	item := map[string]types.AttributeValue{"PK": text("a"), "SK": text("b")}
 
 	first := started(t, Options{Only: DynamoDB, Data: dir})
-	if _, err := Create(t.Context(), first.Config(), shop); err != nil {
+	if _, err := Create(t.Context(), config(t, first), shop); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := dynamodb.NewFromConfig(first.Config()).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("Table"), Item: item}); err != nil {
@@ -168,7 +186,7 @@ func TestTheDataFolderKeepsTheTable(t *testing.T) {
 	first.Stop()
 
 	second := started(t, Options{Only: DynamoDB, Data: dir})
-	made, err := Create(t.Context(), second.Config(), shop)
+	made, err := Create(t.Context(), config(t, second), shop)
 	if err != nil || made.Streams["Table"] == "" {
 		t.Fatalf("after a new start: %+v, %v", made, err)
 	}
@@ -179,7 +197,7 @@ func TestTheDataFolderKeepsTheTable(t *testing.T) {
 
 	shop.Tables[0].Sort = "due"
 	delete(shop.Tables[0].Attributes, "SK")
-	if _, err := Create(t.Context(), second.Config(), shop); err == nil || !strings.Contains(err.Error(), "start with an empty folder") {
+	if _, err := Create(t.Context(), config(t, second), shop); err == nil || !strings.Contains(err.Error(), "start with an empty folder") {
 		t.Errorf("another template's table: %v", err)
 	}
 }

@@ -80,7 +80,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := newEvent(r, body, g.now().UTC())
 	e.RouteKey, e.RequestContext.RouteKey = route.Key, route.Key
 	e.PathParameters, e.RequestContext.RequestID = params, id
-	payload, err := json.Marshal(e)
+	payload, err := e.payload()
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return

@@ -60,6 +60,8 @@ func TestEvents(t *testing.T) {
 			"Accept", "text/html", "Accept", "application/json", "User-Agent", "curl/8", "Connection", "keep-alive", "X-Forwarded-For", "198.51.100.2")},
 		{"parameters-and-query", request("GET", "/v1/works/%C3%B5un%20a/chapters/3?q=%C3%B5un&grade=1&grade=2&empty=&bad=%zz", "")},
 		{"form", request("POST", "/v1/orders", "VK_MAC=a%2Bb", "Content-Type", "application/x-www-form-urlencoded")},
+		{"xml", request("POST", "/v1/orders", "<Ntry a=\"&amp;\">õ</Ntry>", "Content-Type", "application/xml; charset=UTF-8")},
+		{"gzip", request("POST", "/v1/orders", "\x1f\x8b\x08", "Content-Type", "application/gzip")},
 		{"no-content-type", request("POST", "/v1/orders", "\x00\x01")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,6 +99,14 @@ func TestEvents(t *testing.T) {
 			e["requestContext"].(map[string]any)["requestId"] = "fixed"
 			golden.Check(t, "testdata/"+c.name+".golden", golden.JSON(t, e))
 		})
+	}
+}
+
+func TestAnEventIsNoLongerThanItMustBe(t *testing.T) {
+	g, seen := answering(`{"statusCode":204}`, nil, "POST /x")
+	send(g, request("POST", "/x", "<Ntry a=\"&amp;\">õ</Ntry>\n", "Content-Type", "text/xml"))
+	if want := `"body":"<Ntry a=\"&amp;\">õ</Ntry>\n"`; !strings.Contains(string(*seen), want) {
+		t.Errorf("%s does not hold %s", *seen, want)
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package inbox is where the mail of a local run goes: an SES that takes SendRawEmail and delivers to nobody.
 //
-// An Inbox is the http.Handler that SES's clients talk to; List and Page show what came, to programs and to eyes. What cannot
+// An Inbox is the http.Handler that SES's clients talk to; List, Page and File show what came, to programs and to eyes. What cannot
 // be read as a mail, or goes to nobody, is refused as SES refuses it. The package sends nothing and checks no sender.
 package inbox
 
@@ -13,11 +13,14 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +46,8 @@ type Attachment struct {
 	Name string `json:"name"`
 	Type string `json:"type"` // media type
 	Size int    `json:"size"` // bytes
+	URL  string `json:"url"`  // where File answers it
+	Data []byte `json:"-"`    // only in an inbox without a folder
 }
 
 // Inbox holds mails.
@@ -75,14 +80,26 @@ func New(dir string) (*Inbox, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		m.ID = strings.TrimSuffix(filepath.Base(file), ".eml")
-		m.At, _ = time.Parse(stamp, m.ID) // another name than ours: no time to show
-		in.mails = append(in.mails, m)
+		id := strings.TrimSuffix(filepath.Base(file), ".eml")
+		m.At, _ = time.Parse(stamp, id) // another name than ours: no time to show
+		in.add(m, id)
 	}
 	return in, nil
 }
 
 const stamp = "20060102T150405.000000000Z"
+
+// add lists a message under its name. What its file holds stays there.
+func (in *Inbox) add(m Mail, id string) {
+	m.ID = id
+	for i := range m.Attachments {
+		m.Attachments[i].URL = fmt.Sprintf("/_local/mail/%s/attachments/%d", url.PathEscape(id), i+1)
+		if in.dir != "" {
+			m.Attachments[i].Data = nil
+		}
+	}
+	in.mails = append(in.mails, m)
+}
 
 // Mail is what came for an address, newest first; "" is everybody's.
 func (in *Inbox) Mail(to string) []Mail {
@@ -149,14 +166,14 @@ func (in *Inbox) keep(m Mail, raw []byte) (id string, err error) {
 	if n := len(in.mails); n > 0 && !m.At.After(in.mails[n-1].At) {
 		m.At = in.mails[n-1].At.Add(1)
 	}
-	m.ID = m.At.Format(stamp)
+	id = m.At.Format(stamp)
 	if in.dir != "" {
-		if err := os.WriteFile(filepath.Join(in.dir, m.ID+".eml"), raw, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(in.dir, id+".eml"), raw, 0o600); err != nil {
 			return "", err
 		}
 	}
-	in.mails = append(in.mails, m)
-	return m.ID, nil
+	in.add(m, id)
+	return id, nil
 }
 
 // parse reads a message. Where the envelope names nobody, the header does.
@@ -213,7 +230,7 @@ func parse(raw []byte, to []string) (Mail, error) {
 			case kind == "text/html" && m.HTML == "":
 				m.HTML = string(body)
 			default:
-				m.Attachments = append(m.Attachments, Attachment{parameters["name"], kind, len(body)})
+				m.Attachments = append(m.Attachments, Attachment{Name: parameters["name"], Type: kind, Size: len(body), Data: body})
 			}
 		case *mail.AttachmentHeader:
 			kind, _, _ := h.ContentType()
@@ -221,7 +238,7 @@ func parse(raw []byte, to []string) (Mail, error) {
 			if err != nil {
 				return Mail{}, fmt.Errorf("the name of an attachment cannot be read: %w", err)
 			}
-			m.Attachments = append(m.Attachments, Attachment{name, kind, len(body)})
+			m.Attachments = append(m.Attachments, Attachment{Name: name, Type: kind, Size: len(body), Data: body})
 		}
 	}
 	m.Links = links(m.Text, m.HTML)
@@ -285,4 +302,45 @@ func (in *Inbox) List(w http.ResponseWriter, r *http.Request) {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	_ = out.Encode(in.Mail(strings.TrimSpace(r.URL.Query().Get("to"))))
+}
+
+// File answers GET /_local/mail/{id}/attachments/{n} with the n-th attachment of a mail, from 1. A PDF opens in the browser,
+// anything else is downloaded: it came from outside and runs nowhere.
+func (in *Inbox) File(w http.ResponseWriter, r *http.Request) {
+	a, ok := in.attachment(r.PathValue("id"), r.PathValue("n"))
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	kind, how := "application/octet-stream", "attachment"
+	if a.Type == "application/pdf" {
+		kind, how = a.Type, "inline"
+	}
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", mime.FormatMediaType(how, map[string]string{"filename": a.Name}))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(a.Data)
+}
+
+func (in *Inbox) attachment(id, nth string) (Attachment, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	i := slices.IndexFunc(in.mails, func(m Mail) bool { return m.ID == id })
+	n, err := strconv.Atoi(nth)
+	if i < 0 || err != nil || n < 1 || n > len(in.mails[i].Attachments) {
+		return Attachment{}, false
+	}
+	m := in.mails[i]
+	if in.dir != "" {
+		raw, err := os.ReadFile(filepath.Join(in.dir, id+".eml"))
+		if err != nil {
+			return Attachment{}, false
+		}
+		if m, err = parse(raw, []string{m.To}); err != nil || n > len(m.Attachments) { // somebody changed the file
+			return Attachment{}, false
+		}
+	}
+	return m.Attachments[n-1], true
 }

@@ -2,8 +2,14 @@ package inbox_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
 	"net/http/httptest"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,11 +108,13 @@ func TestAMailSentThroughSESIsListedNewestFirst(t *testing.T) {
 	if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	file := []any{map[string]any{"name": "kviitung.pdf", "type": "application/pdf", "size": 4.0}}
+	file := func(id string) []any {
+		return []any{map[string]any{"name": "kviitung.pdf", "type": "application/pdf", "size": 4.0, "url": "/_local/mail/" + id + "/attachments/1"}}
+	}
 	want := []map[string]any{
-		{"to": "OIE@example.test", "subject": "Kviitung", "text": "Aitäh!", "html": "<p>Aitäh!</p>", "attachments": file, "links": []any{}},
+		{"to": "OIE@example.test", "subject": "Kviitung", "text": "Aitäh!", "html": "<p>Aitäh!</p>", "attachments": file(id2), "links": []any{}},
 		{"to": "oie@example.test", "subject": "Kinnita oma aadress", "text": "Tere! https://opiq.test/verify?token=a.b-c_d.",
-			"html": `<a href="https://opiq.test/verify?token=a.b-c_d&amp;x=1">Kinnita</a>`, "attachments": file,
+			"html": `<a href="https://opiq.test/verify?token=a.b-c_d&amp;x=1">Kinnita</a>`, "attachments": file(id1),
 			"links": []any{"https://opiq.test/verify?token=a.b-c_d", "https://opiq.test/verify?token=a.b-c_d&x=1"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -114,6 +122,73 @@ func TestAMailSentThroughSESIsListedNewestFirst(t *testing.T) {
 	}
 	if all := box.Mail(""); len(all) != 3 || all[0].To != "other@example.test" || all[0].From != "no-reply@opiq.test" {
 		t.Errorf("all mails are %+v", all)
+	}
+}
+
+// TestAttachmentsCanBeOpened: whether the mail is in memory or in its file, byte for byte. The message is written by the standard
+// library, which had no part in reading it.
+func TestAttachmentsCanBeOpened(t *testing.T) {
+	pdf := bytes.Repeat([]byte{0, '%', 'P', 'D', 'F', '\r', '\n', 0xff}, 5_000)
+	var raw bytes.Buffer
+	w := multipart.NewWriter(&raw)
+	fmt.Fprintf(&raw, "From: no-reply@opiq.test\r\nTo: oie@example.test\r\nSubject: Arve\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=%s\r\n\r\n", w.Boundary())
+	for _, p := range []struct {
+		kind, file string
+		data       []byte
+	}{{"text/plain; charset=utf-8", "", []byte("Tere!")}, {"application/pdf", "arve.pdf", pdf}, {"text/html", "kuri.html", []byte("<script>alert(1)</script>")}} {
+		h := textproto.MIMEHeader{"Content-Type": {p.kind}, "Content-Transfer-Encoding": {"base64"}}
+		if p.file != "" {
+			h.Set("Content-Disposition", `attachment; filename="`+p.file+`"`)
+		}
+		part, err := w.CreatePart(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(part, base64.StdEncoding.EncodeToString(p.data))
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, dir := range map[string]string{"InMemory": "", "InAFolder": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			box, client := open(t, dir)
+			if _, err := send(t, client, raw.Bytes(), "envelope@example.test"); err != nil {
+				t.Fatal(err)
+			}
+			doors := http.NewServeMux()
+			doors.HandleFunc("GET /_local/mail/{id}/attachments/{n}", box.File)
+			get := func(url string) *http.Response {
+				answer := httptest.NewRecorder()
+				doors.ServeHTTP(answer, httptest.NewRequest("GET", url, nil))
+				return answer.Result()
+			}
+			m := box.Mail("")[0]
+			if len(m.Attachments) != 2 {
+				t.Fatalf("%+v", m)
+			}
+			paper := get(m.Attachments[0].URL)
+			if data, err := io.ReadAll(paper.Body); err != nil || !bytes.Equal(data, pdf) || m.Attachments[0].Size != len(pdf) {
+				t.Errorf("%d of %d bytes, %v", len(data), len(pdf), err)
+			}
+			if h := paper.Header; h.Get("Content-Type") != "application/pdf" || h.Get("Content-Disposition") != "inline; filename=arve.pdf" {
+				t.Errorf("%v", h)
+			}
+			evil := get(m.Attachments[1].URL)
+			if h := evil.Header; h.Get("Content-Type") != "application/octet-stream" || h.Get("Content-Disposition") != "attachment; filename=kuri.html" {
+				t.Errorf("a page of strangers is answered with %v", h)
+			}
+			for _, none := range []string{"/_local/mail/" + m.ID + "/attachments/3", "/_local/mail/" + m.ID + "/attachments/0", "/_local/mail/" + m.ID + "/attachments/x",
+				"/_local/mail/..%2f" + m.ID + "/attachments/1", "/_local/mail/x/attachments/1"} {
+				if answer := get(none); answer.StatusCode != 404 {
+					t.Errorf("%s: %d", none, answer.StatusCode)
+				}
+			}
+			if dir != "" {
+				if again, _ := open(t, dir); again.Mail("")[0].Attachments[0].URL != m.Attachments[0].URL {
+					t.Errorf("after a new start there is %+v", again.Mail(""))
+				}
+			}
+		})
 	}
 }
 
@@ -209,7 +284,7 @@ func TestThePageShowsMailsAndRunsNothing(t *testing.T) {
 	answer := httptest.NewRecorder()
 	box.Page(answer, httptest.NewRequest("GET", "/_local/mailbox?to=a@b.test", nil))
 	got := answer.Body.String()
-	for _, want := range []string{`lang="en"`, `<label for="to">`, "Tere &lt;/iframe&gt;", `sandbox="allow-popups allow-popups-to-escape-sandbox"`, "kviitung.pdf", "Plain text"} {
+	for _, want := range []string{`lang="en"`, `<label for="to">`, "Tere &lt;/iframe&gt;", `sandbox="allow-popups allow-popups-to-escape-sandbox"`, `/attachments/1" target="_blank" rel="noreferrer">kviitung.pdf</a>`, "Plain text"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page has no %s:\n%s", want, got)
 		}

@@ -48,6 +48,13 @@ const (
 	Jaan account.ID = "22222222222222222222222222222222"
 )
 
+// Who and what works here, where Employ has been called: Liis looks after the money, and a machine hands in bank statements and
+// shows this secret.
+const Liis account.ID = "44444444444444444444444444444444"
+
+// MachineSecret is that of the machine's key.
+var MachineSecret = "opiq_" + strings.Repeat("A", 43)
+
 // Token is the cookie that signs somebody in.
 func Token(who account.ID) account.Token {
 	token, err := account.ParseToken(string(who) + "." + strings.Repeat(string(who[:1]), 64))
@@ -101,6 +108,21 @@ func MoveIn(t testing.TB, s *table.Table) {
 	Buy(t, s, Waiting, civil.Date{Year: 2026, Month: 12, Day: 1}, false)
 }
 
+// Employ stores Liis and the machine's key, and answers the key.
+func Employ(t testing.TB, s *table.Table) account.Key {
+	t.Helper()
+	liis := Person(Liis, "Liis", "Lepp", lang.Estonian)
+	liis.Roles = []account.Role{account.Finance}
+	act := account.Act{At: Noon, Actor: account.Operator.String(), What: account.Enrolled, Object: liis.Actor().String()}
+	err := s.Enroll(t.Context(), account.Enlisted{Account: liis, Act: act})
+	id, unread := account.ParseKey("Bearer " + MachineSecret)
+	k := account.Key{ID: id, Name: "The bookkeeper's machine", Right: account.Statements, CreatedAt: Noon}
+	if err := errors.Join(err, unread, s.ChangeKey(t.Context(), k, k.Made(account.Operator))); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
 // Buy places Mari's order of one month under a number, begins to pay it at LHV, and pays it where that is wanted.
 func Buy(t testing.TB, s *table.Table, n order.Number, startsOn civil.Date, pay bool) {
 	t.Helper()
@@ -147,11 +169,11 @@ func Paid(a order.Attempt, number string) banklink.Notice {
 // License reads Mari's license of an order.
 func License(t testing.TB, s *table.Table, n order.Number) license.License {
 	t.Helper()
-	_, _, l, err := s.Purchase(t.Context(), Token(Mari), n, Noon)
-	if err != nil || l == nil {
-		t.Fatalf("order %s has license %v (%v)", n, l, err)
+	_, b, err := s.Purchase(t.Context(), Token(Mari), n, Noon)
+	if err != nil || b.License == nil {
+		t.Fatalf("order %s has license %v (%v)", n, b.License, err)
 	}
-	return *l
+	return *b.License
 }
 
 // Answer is what a function answers to an event of API Gateway. A new cookie's secret is another each time: it is masked.

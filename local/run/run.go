@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"opiq/local/bank"
+	"opiq/local/buckets"
 	"opiq/local/engines"
 	"opiq/local/inbox"
 	"opiq/local/lambda"
@@ -34,7 +34,7 @@ import (
 // Options of a run.
 type Options struct {
 	Addr    string    // host:port; port 0 takes a free one
-	Data    string    // folder that keeps table and mail; "" forgets them
+	Data    string    // folder that keeps table, mail and uploads; "" forgets them
 	Verbose bool      // a line for each call and all that the functions log
 	Log     io.Writer // progress and trouble; nil is silent
 	// Visibility, if given, replaces the queues' visibility time-outs: a test that kills functions cannot wait as long
@@ -49,8 +49,9 @@ type Shop struct {
 	URL       string // http://localhost:8080
 	Functions *lambda.Host
 	Mail      *inbox.Inbox
+	Staff     Staff
 	Template  *template.Template
-	AWS       aws.Config   // the table and the queues as the functions see them
+	AWS       aws.Config   // the table, the queues and the buckets as the functions see them
 	Made      engines.Made // their names and URLs
 
 	log      *journal
@@ -66,6 +67,15 @@ const (
 	sender  = "no-reply@opiq.test"
 	secrets = "/opiq/" + stage
 )
+
+// variables are the SDK's own names for where a service is, by its name for the service.
+var variables = map[string]string{
+	"DynamoDB": "AWS_ENDPOINT_URL_DYNAMODB",
+	"S3":       "AWS_ENDPOINT_URL_S3",
+	"SES":      "AWS_ENDPOINT_URL_SES",
+	"SQS":      "AWS_ENDPOINT_URL_SQS",
+	"SSM":      "AWS_ENDPOINT_URL_SSM",
+}
 
 // Start starts a shop. When it returns nil error, every function has started once and all answers. An error is one that
 // a person can act on.
@@ -139,9 +149,13 @@ func cause(ctx context.Context, err error) error {
 
 // open makes what needs the engines and the executables.
 func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries string) (err error) {
-	mailbox := ""
-	if o.Data != "" {
-		mailbox = filepath.Join(o.Data, "mail")
+	mailbox, objects := filepath.Join(o.Data, "mail"), filepath.Join(o.Data, "buckets")
+	if o.Data == "" {
+		mailbox = ""
+		if objects, err = os.MkdirTemp("", "opiq-buckets-"); err != nil {
+			return err
+		}
+		s.stops = append(s.stops, func() { os.RemoveAll(objects) })
 	}
 	if s.Mail, err = inbox.New(mailbox); err != nil {
 		return err
@@ -152,26 +166,24 @@ func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries 
 	}
 	s.stops = append(s.stops, banks.Close)
 	endpoints := map[string]string{"DynamoDB": s.engines.DynamoDB, "SQS": s.engines.SQS}
-	for service, handler := range map[string]http.Handler{"SES": s.Mail, "SSM": parameters.New(values)} {
+	for service, handler := range map[string]http.Handler{"S3": buckets.New(objects), "SES": s.Mail, "SSM": parameters.New(values)} {
 		if endpoints[service], err = s.serve(handler); err != nil {
 			return err
 		}
 	}
-	for service := range endpoints {
-		if elsewhere := os.Getenv("AWS_ENDPOINT_URL_" + strings.ToUpper(service)); elsewhere != "" {
+	environment := map[string]string{}
+	for service, variable := range variables {
+		if elsewhere := os.Getenv(variable); elsewhere != "" {
 			endpoints[service] = elsewhere
 		}
-	}
-	environment := map[string]string{}
-	for service, url := range endpoints {
-		environment["AWS_ENDPOINT_URL_"+strings.ToUpper(service)] = url
+		environment[variable] = endpoints[service]
 	}
 	endpoints["DynamoDB Streams"] = endpoints["DynamoDB"]
 	s.AWS = engines.Config(endpoints)
 	if s.Made, err = engines.Create(ctx, s.AWS, s.Template); err != nil {
 		return err
 	}
-	s.log.step(nil, "table and queues as template.yaml says")
+	s.log.step(nil, "table, queues and buckets as template.yaml says")
 
 	services := func(string) map[string]string { return environment }
 	if o.Watch != nil {
@@ -189,13 +201,20 @@ func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries 
 		return fmt.Errorf("a function does not start: %w", err)
 	}
 	s.log.step(nil, "every function started once")
+	if err := s.enroll(ctx); err != nil {
+		return err
+	}
 
+	seller, err := s.account(values)
+	if err != nil {
+		return err
+	}
 	drawn, err := s.draw()
 	if err != nil {
 		return err
 	}
 	s.stops = append(s.stops, drawn.stop)
-	s.server = &http.Server{Handler: s.handler(banks, drawn.schedules), ReadHeaderTimeout: 10 * time.Second}
+	s.server = &http.Server{Handler: s.handler(banks, seller, drawn.schedules), ReadHeaderTimeout: 10 * time.Second}
 	s.stops = append(s.stops, s.shut)
 	go s.server.Serve(door)
 	return nil

@@ -3,6 +3,7 @@ package run
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -12,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	queue "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -59,7 +62,11 @@ func TestTheShopOpens(t *testing.T) {
 		{"GET", "/_local/", 200, "/_local/mailbox"},
 		{"GET", "/_local/mailbox", 200, "<html"},
 		{"GET", "/_local/mail?to=nobody@example.com", 200, "[]"},
+		{"GET", "/_local/mail/none/attachments/1", 404, ""},
 		{"GET", "/_local/bank/", 200, "<html"},
+		{"GET", "/_local/account", 200, `{"iban":"EE382200221020145685","name":"Star Cloud OÜ","bic":"HABAEE2X"}`},
+		{"POST", "/_local/account/statement?case=exact", 409, `"nothing"`},
+		{"GET", "/_local/staff", 200, `{"email":"finance@opiq.test","password":"` + s.Staff.Password + `"}`},
 		{"GET", "/_local/nothing", 404, ""},
 		{"GET", "/v1/catalog/plans", 200, `"plans"`},
 		{"GET", "/v1/session", 401, `"code"`},
@@ -95,20 +102,56 @@ func TestTheShopOpens(t *testing.T) {
 	}
 }
 
-func TestTheTableIsKeptInItsFolder(t *testing.T) {
+func TestTheTableAndTheBucketsAreKeptInTheirFolder(t *testing.T) {
 	data := t.TempDir()
+	uploads := func(s *Shop) *s3.Client {
+		return s3.NewFromConfig(s.AWS, func(o *s3.Options) { o.UsePathStyle = true })
+	}
 	key := map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "a"}, "SK": &types.AttributeValueMemberS{Value: "b"}}
 	s := start(t, Options{Data: data})
 	table := s.Made.Tables["Table"]
 	if _, err := dynamodb.NewFromConfig(s.AWS).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: key}); err != nil {
 		t.Fatal(err)
 	}
+	bucket := s.Made.Buckets["Uploads"]
+	if _, err := uploads(s).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("a/b"), Body: strings.NewReader("text")}); err != nil {
+		t.Fatal(err)
+	}
+	before := s.Staff.Password
 	s.Stop()
 	s = start(t, Options{Data: data})
 	got, err := dynamodb.NewFromConfig(s.AWS).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key})
 	if err != nil || len(got.Item) != 2 {
 		t.Errorf("%v, %v", got, err)
 	}
+	if before == s.Staff.Password {
+		t.Error("the password of the staff account was not changed")
+	}
+	if a := staffSignsIn(t, s); !strings.Contains(a, `"roles":["finance"]`) {
+		t.Errorf("the staff account is now %s", a)
+	}
+	if _, err := uploads(s).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: aws.String("a/b")}); err != nil {
+		t.Error(err)
+	}
+}
+
+// staffSignsIn is the answer to the staff account's password.
+func staffSignsIn(t *testing.T, s *Shop) string {
+	t.Helper()
+	body, err := json.Marshal(s.Staff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.Post(s.URL+"/v1/session", "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestABusyPortIsOneLineThatSaysWhatToDo(t *testing.T) {

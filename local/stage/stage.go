@@ -1,4 +1,4 @@
-// Package stage is AWS for tests: real engines, and a table, queues, a mailbox and parameters of the test's own.
+// Package stage is AWS for tests: real engines, and a table, queues, a bucket, a mailbox and parameters of the test's own.
 //
 // The engine of a service starts when the first test of a binary makes a client for it, is shared by all of the binary's
 // tests and dies with it. The package keeps nothing from one test for the next.
@@ -22,14 +22,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"opiq/local/buckets"
 	"opiq/local/engines"
 	"opiq/local/inbox"
 	"opiq/local/parameters"
 	"opiq/local/template"
 )
 
-// Config is AWS as the engines play it. A service that no engine plays has an address that nobody answers, until Point, Inbox
-// or Parameters give it another.
+// Config is AWS as the engines play it. A service that no engine plays has an address that nobody answers, until Point, Bucket,
+// Inbox or Parameters give it another.
 func Config(t testing.TB) aws.Config {
 	cfg := engines.Config(nil)
 	cfg.ConfigSources = append([]any{lazy{t}}, cfg.ConfigSources...)
@@ -75,6 +76,17 @@ func Queue(t testing.TB, name string) string {
 		}
 	})
 	return *q.QueueUrl
+}
+
+// Bucket makes an empty bucket that is reached with the returned configuration, and returns its name.
+func Bucket(t testing.TB, cfg aws.Config) (aws.Config, string) {
+	t.Helper()
+	const name = "uploads"
+	cfg = Point(cfg, "S3", serve(t, buckets.New(t.TempDir())))
+	if err := engines.CreateBucket(t.Context(), cfg, name); err != nil {
+		t.Fatal(err)
+	}
+	return cfg, name
 }
 
 // Inbox makes an empty mailbox that receives what is sent through SES with the returned configuration.

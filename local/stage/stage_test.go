@@ -1,6 +1,7 @@
 package stage_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 
 	"opiq/local/parameters"
 	"opiq/local/stage"
+	"opiq/shared/bucket"
 )
 
 func TestEachTableIsEmptyAndAsTheTemplateSays(t *testing.T) {
@@ -50,6 +52,7 @@ func TestOneConfigurationReachesAllThatATestSetUp(t *testing.T) {
 	cfg, _ := stage.Table(t)
 	cfg, box := stage.Inbox(t, cfg)
 	cfg = stage.Parameters(t, cfg, map[string]parameters.Value{"/opiq/dev/pepper": {Text: "test-"}})
+	cfg, name := stage.Bucket(t, cfg)
 	url := stage.Queue(t, "mail")
 
 	if _, err := sqs.NewFromConfig(cfg).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x")}); err != nil {
@@ -62,6 +65,9 @@ func TestOneConfigurationReachesAllThatATestSetUp(t *testing.T) {
 	out, err := ssm.NewFromConfig(cfg).GetParameters(t.Context(), &ssm.GetParametersInput{Names: []string{"/opiq/dev/pepper"}})
 	if err != nil || len(out.Parameters) != 1 {
 		t.Errorf("parameters: %v, %v", out, err)
+	}
+	if _, _, err := bucket.Open(cfg, name).Open(t.Context(), "a"); !errors.Is(err, bucket.ErrNone) {
+		t.Errorf("the bucket: %v", err)
 	}
 }
 

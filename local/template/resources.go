@@ -116,6 +116,8 @@ func read(root *yaml.Node, given map[string]string) (*Template, error) {
 			t.Tables = append(t.Tables, p.table())
 		case "AWS::SQS::Queue":
 			t.Queues = append(t.Queues, p.queue())
+		case "AWS::S3::Bucket":
+			t.Buckets = append(t.Buckets, Bucket{ID: p.id, Name: p.text("BucketName", strings.ToLower(p.id))})
 		}
 		if p.err != nil {
 			return nil, p.err

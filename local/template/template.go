@@ -1,7 +1,7 @@
 // Package template is template.yaml as plain Go values: what the local run builds, and what the test of the collection checks.
 //
 // Read takes the template and the values of its parameters, settles conditions and intrinsic functions, and gives functions
-// with their triggers, tables and queues. What is known only after a deployment, a reference to another resource, stays in
+// with their triggers, tables, queues and buckets. What is known only after a deployment, a reference to another resource, stays in
 // the strings as ${Table} or ${PaymentsQueue.Arn}; Expand puts values in their place.
 //
 // The package starts nothing and knows no default of ours. An intrinsic function, a trigger or a property of a trigger that
@@ -24,6 +24,7 @@ type Template struct {
 	Functions []Function
 	Tables    []Table
 	Queues    []Queue
+	Buckets   []Bucket
 	Throttle  Throttle // of the HTTP API's stage
 	Resources map[string]Resource
 }
@@ -131,6 +132,12 @@ type Queue struct {
 	Delay       time.Duration
 	DeadLetter  string // logical id, or ""
 	MaxReceives int    // before a message moves to DeadLetter
+}
+
+// Bucket is an AWS::S3::Bucket.
+type Bucket struct {
+	ID   string
+	Name string // BucketName, or the logical id where it has none, in the small letters that S3 takes
 }
 
 // Throttle is how many requests are let in. Zero: as many as come.

@@ -50,6 +50,7 @@ func TestATemplateBecomesPlainValues(t *testing.T) {
 			{ID: "Work", Name: "shop-dev-work", Visibility: 30 * time.Second, Retention: 14 * 24 * time.Hour, DeadLetter: "Dead", MaxReceives: 5},
 			{ID: "Dead", Name: "Dead", Visibility: 30 * time.Second, Retention: 4 * 24 * time.Hour},
 		},
+		Buckets:  []template.Bucket{{ID: "Uploads", Name: "uploads"}, {ID: "Pictures", Name: "shop-dev-pictures"}},
 		Throttle: template.Throttle{Rate: 100, Burst: 200, Routes: map[string]template.Throttle{"POST /v1/orders": {Rate: 0.5, Burst: 2}}},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(template.Template{}, "Resources"), cmpopts.IgnoreFields(template.Function{}, "Properties")); diff != "" {
