@@ -115,7 +115,12 @@ func (s statements) take(ctx context.Context, r web.Request, who account.Actor) 
 		return web.Response{}, err
 	}
 	done, act := i.End(summary, s.now())
-	if err := s.store.ChangeStatement(ctx, done, act); err != nil && !errors.Is(err, table.ErrChanged) { // it was imported before
+	if err = s.store.ChangeStatement(ctx, done, act); errors.Is(err, table.ErrChanged) {
+		if _, missing := s.store.Statement(ctx, i.ID); missing == nil { // it was imported before, and stays as it was
+			err = nil
+		}
+	}
+	if err != nil {
 		return web.Response{}, err
 	}
 	return web.OK(done.Document()), nil
