@@ -201,6 +201,21 @@ func TestManyEntriesWithoutAReference(t *testing.T) {
 	}
 }
 
+// A reference that comes again is looked for among the last ones only, as memory is bounded: far away, it is taken for the same.
+func TestHowFarAReferenceIsRemembered(t *testing.T) {
+	for between, want := range map[int]bool{4_095: true, 4_096: false} {
+		g := &generated{head: head, tail: tail, n: between + 2, piece: func(i int, to []byte) []byte {
+			return fmt.Appendf(to, `<Ntry><Amt Ccy="EUR">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-09-01</Dt></BookgDt>`+
+				`<AcctSvcrRef>A%d</AcctSvcrRef></Ntry>`, i%(between+1))
+		}}
+		ids := map[string]bool{}
+		_, err := Read(g, []string{own}, func(e Entry) error { ids[e.ID] = true; return nil })
+		if err != nil || len(ids) == between+2 != want {
+			t.Errorf("%d between: %d identities, %v", between, len(ids), err)
+		}
+	}
+}
+
 const many = 100_000
 
 // The two benchmarks read the same bytes; peak-B is the most memory in use, measured in a reading of its own.

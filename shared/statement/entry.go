@@ -3,7 +3,9 @@ package statement
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,8 +101,10 @@ func (w *walk) endEntry() {
 		}
 	}
 	whole, signed, wrong := e.whole(w.stmt.account)
+	var one Entry
 	if wrong == "" {
-		wrong = w.identify(&whole)
+		one = e.one(whole)
+		wrong = w.identify(&whole, one)
 	}
 	if wrong != "" {
 		w.stmt.unsure = true
@@ -110,7 +114,7 @@ func (w *walk) endEntry() {
 	}
 	w.stmt.booked += signed
 	w.stmt.unsure = w.stmt.unsure || whole.Amount == 0
-	w.hand(whole)
+	w.hand(whole, one)
 }
 
 // whole is the entry without its transactions, and what it does to the balance.
@@ -162,24 +166,27 @@ func (e *raw) whole(account string) (whole Entry, signed money.Amount, wrong str
 	return whole, signed, ""
 }
 
-// hand hands on the entry, or each of its transactions.
-func (w *walk) hand(whole Entry) {
+// one is the entry as it is handed on where it is not broken down, but for its identity.
+func (e *raw) one(whole Entry) Entry {
+	if len(e.parts) > 1 || e.lumped() {
+		return e.lump(whole)
+	}
+	if len(e.parts) == 1 {
+		e.parts[0].fill(&whole)
+	}
+	if whole.Text == "" {
+		whole.Text = clip(e.info)
+	}
+	return whole
+}
+
+// hand hands on the entry as one, or each of its transactions.
+func (w *walk) hand(whole, one Entry) {
 	e := &w.entry
 	switch {
-	case len(e.parts) < 2:
-		one := whole
-		if len(e.parts) == 1 {
-			e.parts[0].fill(&one)
-		}
-		if one.Text == "" {
-			one.Text = clip(e.info)
-		}
-		if e.lumped() {
-			one = e.lump(whole)
-		}
+	case len(e.parts) < 2 || !e.divisible():
+		one.ID, one.Booking = whole.ID, whole.Booking
 		w.pass(one)
-	case !e.divisible():
-		w.pass(e.lump(whole))
 	default:
 		equal := make(map[seal]int, len(e.parts))
 		for i := range e.parts {
@@ -369,8 +376,8 @@ func (w *walk) sign(fields ...string) seal {
 	return seal(full[:16])
 }
 
-// identify gives the entry its Booking, or says why it has none.
-func (w *walk) identify(whole *Entry) (wrong string) {
+// identify gives the entry its Booking, or says why it has none. one is what is handed on where it is not broken down.
+func (w *walk) identify(whole *Entry, one Entry) (wrong string) {
 	e := &w.entry
 	amount, _ := decimal(e.amount)
 	about := []string{
@@ -385,7 +392,11 @@ func (w *walk) identify(whole *Entry) (wrong string) {
 		ref = given(e.ref)
 	}
 	if ref != "" {
-		whole.Booking = w.sign(append(about, "ref", ref)...).String()
+		key := w.sign(append(about, "ref", ref)...)
+		whole.Booking = key.String()
+		if n := w.recent.count(key, one); n > 1 { // the first is the booking as it stands alone
+			whole.Booking = w.sign("count/1", key.String(), strconv.Itoa(n)).String()
+		}
 		whole.ID = whole.Booking
 		return ""
 	}
@@ -407,6 +418,52 @@ func (w *walk) identify(whole *Entry) (wrong string) {
 	whole.Booking = w.sign("count/1", key.String(), strconv.Itoa(w.prints[key])).String()
 	whole.ID = whole.Booking
 	return ""
+}
+
+// recent are the entries with a bank reference that were read last, of one statement: a ring, made when the first comes. It
+// keeps digests: of what an entry is, and of what it says.
+type recent struct {
+	keys []uint64
+	said []said
+	n    int // how many came
+}
+
+// said is what Contradicts looks at, in digests; zero is what an entry does not say.
+type said struct{ account, endToEnd, reference uint32 }
+
+// count adds an entry, and answers its place, from 1, among those of its identity that it does not contradict. One that it
+// contradicts is told from it where entries are stored, whichever of the two comes in which file.
+func (r *recent) count(identity seal, e Entry) int {
+	key, says := binary.BigEndian.Uint64(identity[:]), said{account: digest(e.Other.Account), endToEnd: digest(e.EndToEnd)}
+	if len(e.Reference) > 0 {
+		says.reference = digest(e.Reference[0])
+	}
+	if r.keys == nil {
+		r.keys, r.said = make([]uint64, maxRecent), make([]said, maxRecent)
+	}
+	nth := 1
+	for i, k := range r.keys[:min(r.n, maxRecent)] {
+		if k == key && !says.contradicts(r.said[i]) {
+			nth++
+		}
+	}
+	at := r.n % maxRecent
+	r.keys[at], r.said[at] = key, says
+	r.n++
+	return nth
+}
+
+func (s said) contradicts(o said) bool {
+	differ := func(a, b uint32) bool { return a != 0 && b != 0 && a != b }
+	return differ(s.account, o.account) || differ(s.endToEnd, o.endToEnd) || differ(s.reference, o.reference)
+}
+
+// digest tells a text from others; zero is none.
+func digest(s string) uint32 {
+	if s == "" {
+		return 0
+	}
+	return crc32.ChecksumIEEE([]byte(s)) | 1
 }
 
 // part digests what a transaction is among those of its batch.

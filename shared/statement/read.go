@@ -28,6 +28,7 @@ const (
 	maxBetween    = 1 << 20  // bytes before, between and after entries, and of statements without any
 	maxParts      = 5_000    // transactions of one entry
 	maxPrints     = 100_000  // entries without a reference in one statement, kept to count equal ones
+	maxRecent     = 4_096    // entries with a reference of one statement, the last ones, kept for the same: about 100 kB
 	maxProblems   = 100
 	maxText       = 2_000 // bytes of a text that is handed on
 )
@@ -99,6 +100,7 @@ type walk struct {
 	message  paging
 	stmt     stmt
 	prints   map[seal]int
+	recent   recent
 	lastID   string // of the statement before, and its page: pages count on
 	lastPage int
 
@@ -399,7 +401,7 @@ func (w *walk) beginEntry() {
 func (w *walk) count() {
 	page, _ := strconv.Atoi(w.stmt.paging.page)
 	if w.stmt.id == "" || w.stmt.id != w.lastID || page <= w.lastPage {
-		w.prints = nil
+		w.prints, w.recent.n = nil, 0
 	}
 	w.lastID, w.lastPage = w.stmt.id, page
 }

@@ -27,6 +27,14 @@
 // again. A part's ID adds what is particular to the part, and a count among equal ones; the order of parts does not
 // matter.
 //
+// A bank that gives one reference to two payments of one day and amount gives them one identity. Within a statement they
+// are counted as well: the first keeps the digest above, which is what it has alone, and the second, third, … have one that
+// adds the count, so that each of them is money of its own, whatever the order, and the same when the statement comes
+// again. Those that Contradict each other are not counted with each other, as it is they that can be told apart wherever
+// they come. Counted are the last 4,096 entries with a reference, about 100 kB however long the statement is: equal ones
+// have one booking date, and the entries of a day stand together. In a report that holds one of them alone it is the
+// first, whichever it is; the statement of the day, which holds all, then brings the money that is missing.
+//
 // So the same booking has the same identity in 052, 053 and 054, today and next year, alone or among others. Whoever
 // stores entries books each ID once, and keeps for each Booking the number of Parts in which it came first: the same
 // booking in other parts (a batch that was a Lump in the morning and is broken down in the evening) is the same money.

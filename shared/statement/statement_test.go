@@ -324,18 +324,23 @@ func TestIdentity(t *testing.T) {
 	page := func(n string, inside ...string) string {
 		return strings.Replace(stmt(inside...), "<Acct>", "<StmtPgntn><PgNb>"+n+"</PgNb></StmtPgntn><Acct>", 1)
 	}
+	// then is a file with two statements, of an entry each.
+	then := func(one, other string) string {
+		return strings.Replace(file(one), "</BkToCstmrStmt>", stmt(other)+"</BkToCstmrStmt>", 1)
+	}
 	for _, c := range []struct {
 		name string
 		file string
 		want int // different identities
 	}{
-		{"TheSameTwice", file(entry, entry), 1},
+		{"TheSameTwice", file(entry, entry), 2},
+		{"TheSameAgain", then(entry, entry), 1},
 		{"OtherReference", file(entry, with("A1", "A2")), 2},
 		{"FeeUnderTheSameReference", file(entry, with("35.00", "0.55", "CRDT", "DBIT")), 2},
 		{"TakenBackUnderTheSameReference", file(entry, with("CRDT", "DBIT"), with("<Sts>", "<RvslInd>true</RvslInd><Sts>")), 3},
-		{"AmountWrittenOtherwise", file(entry, with("35.00", "0035")), 1},
-		{"NoDetails", file(entry, strings.Split(entry, "<NtryDtls>")[0]+"</Ntry>"), 1},
-		{"TextAppears", file(entry, with("hello", "bye")), 1},
+		{"AmountWrittenOtherwise", then(entry, with("35.00", "0035")), 1},
+		{"NoDetails", then(entry, strings.Split(entry, "<NtryDtls>")[0]+"</Ntry>"), 1},
+		{"TextAppears", then(entry, with("hello", "bye")), 1},
 		{"NoReferenceTwice", file(none(), none()), 2},
 		{"NoReferenceOtherPayer", file(none(), none("EE6377", "EE6378")), 2},
 		{"NotProvided", file(with("A1", "NOTPROVIDED"), with("A1", "NOTPROVIDED")), 2},
@@ -345,8 +350,8 @@ func TestIdentity(t *testing.T) {
 		{"StatementTwiceInAFile", file(none(), none(), `</Stmt>`+strings.TrimSuffix(stmt(none(), none()), "</Stmt>")), 2},
 		{"PagesOfAStatement", strings.Replace(file(), stmt(), page("1", none())+page("2", none()), 1), 2},
 		{"LineNumbers", file(none("<Amt", "<NtryRef>0001</NtryRef><Amt"), none("<Amt", "<NtryRef>0002</NtryRef><Amt")), 2},
-		{"EntryReference", file(none("<Amt", "<NtryRef>2026090100000070-1</NtryRef><Amt"), none("<Amt", "<NtryRef>2026090100000070-1</NtryRef><Amt")), 1},
-		{"ReferenceOfTheTransaction", file(none("<EndToEndId>", "<AcctSvcrRef>T1</AcctSvcrRef><EndToEndId>"), none("<EndToEndId>", "<AcctSvcrRef>T1</AcctSvcrRef><EndToEndId>")), 1},
+		{"EntryReference", then(none("<Amt", "<NtryRef>2026090100000070-1</NtryRef><Amt"), none("<Amt", "<NtryRef>2026090100000070-1</NtryRef><Amt")), 1},
+		{"ReferenceOfTheTransaction", then(none("<EndToEndId>", "<AcctSvcrRef>T1</AcctSvcrRef><EndToEndId>"), none("<EndToEndId>", "<AcctSvcrRef>T1</AcctSvcrRef><EndToEndId>")), 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ids := func() map[string]bool {
@@ -375,19 +380,99 @@ func TestIdentity(t *testing.T) {
 }
 
 func TestEntriesOfOneIdentityThatContradict(t *testing.T) {
-	entries, _, err := read(strings.NewReader(file(entry, with("hello", "bye"), with("E1", "NOTPROVIDED"), with("E1", "E2"), with("EE6377", "EE6378"))))
-	if err != nil || len(entries) != 5 {
-		t.Fatal(err)
+	one := func(pairs ...string) Entry {
+		entries, _, err := read(strings.NewReader(file(with(pairs...))))
+		if err != nil || len(entries) != 1 {
+			t.Fatal(err)
+		}
+		return entries[0]
 	}
+	first := one()
 	var got []bool
-	for _, e := range entries {
-		if e.ID != entries[0].ID {
+	for _, e := range []Entry{first, one("hello", "bye"), one("E1", "NOTPROVIDED"), one("E1", "E2"), one("EE6377", "EE6378")} {
+		if e.ID != first.ID {
 			t.Error("another identity")
 		}
-		got = append(got, e.Contradicts(entries[0]))
+		got = append(got, e.Contradicts(first))
 	}
 	if !slices.Equal(got, []bool{false, false, false, true, true}) {
 		t.Error(got)
+	}
+}
+
+// A bank gives two payments of one day, sum and payer the same reference: both are money, however often and in whatever order
+// they are told.
+func TestAReferenceGivenToSeveralPaymentsOfOneStatement(t *testing.T) {
+	ids := func(inside ...string) (all []string) {
+		entries, s, err := read(strings.NewReader(file(inside...)))
+		if err != nil || s.Wrong > 0 || len(entries) == 0 {
+			t.Fatal(s, err)
+		}
+		for _, e := range entries {
+			all = append(all, e.ID)
+		}
+		return all
+	}
+	one, two := with("E1", "NOTPROVIDED", "hello", "arve 2026-000123"), with("E1", "NOTPROVIDED", "hello", "arve 2026-000124")
+	three := with("E1", "NOTPROVIDED", "hello", "arve 2026-000125")
+	alone, both := ids(one), ids(one, two)
+	if both[0] != alone[0] {
+		t.Error("the first of two is another than it is alone")
+	}
+	if both[0] == both[1] {
+		t.Error("two payments are one")
+	}
+	if d := cmp.Diff(both, ids(one, two)); d != "" {
+		t.Error("told again:", d)
+	}
+	if d := cmp.Diff(both, ids(two, one)); d != "" {
+		t.Error("told in another order:", d)
+	}
+	if all := ids(one, with("A1", "A2"), two); all[0] != both[0] || all[2] != both[1] {
+		t.Error("told among others:", all)
+	}
+	if all := ids(one, two, three); !slices.Equal(all[:2], both) || slices.Contains(both, all[2]) {
+		t.Error("a third one:", all)
+	}
+	if d := cmp.Diff(alone, ids(two)); d != "" {
+		t.Error("the other one alone is not the first:", d)
+	}
+}
+
+// Payments that can be told apart wherever they come need no count: it would depend on their order.
+func TestOnlyWhatDoesNotContradictIsCounted(t *testing.T) {
+	one, two := entry, with("E1", "E2")
+	for _, inside := range [][]string{{one, two, one, two}, {two, two, one, one}, {one, one, two, two}} {
+		entries, _, err := read(strings.NewReader(file(inside...)))
+		if err != nil || len(entries) != 4 {
+			t.Fatal(err)
+		}
+		got := map[string][]string{}
+		for _, e := range entries {
+			got[e.EndToEnd] = append(got[e.EndToEnd], e.ID)
+		}
+		if d := cmp.Diff(got["E1"], got["E2"]); d != "" || got["E1"][0] == got["E1"][1] {
+			t.Error(got)
+		}
+	}
+}
+
+// Two batches under one reference are two, however many parts each has.
+func TestAReferenceGivenToTwoBatches(t *testing.T) {
+	two := batch("100.00", transaction("30.00", "T1"), transaction("70.00", "T2"))
+	three := batch("100.00", transaction("30.00", "T1"), transaction("30.00", "T3"), transaction("40.00", "T4"))
+	for _, second := range []string{two, three, batch("100.00")} {
+		entries, s, err := read(strings.NewReader(file(two, second)))
+		if err != nil || s.Wrong > 0 {
+			t.Fatal(s, err)
+		}
+		ids := map[string]bool{}
+		for _, e := range entries {
+			ids[e.ID] = true
+		}
+		if len(ids) != len(entries) || entries[0].Booking != entries[1].Booking || entries[1].Booking == entries[2].Booking {
+			t.Error(entries)
+		}
 	}
 }
 
