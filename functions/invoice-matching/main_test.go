@@ -523,7 +523,7 @@ func (r restless) Reconcile(ctx context.Context, o reconciliation.Outcome, acts 
 // TestWhatMovesAllTheTimeComesAgain: it is tried for as long as the call lasts, and its neighbors do not wait for it.
 func TestWhatMovesAllTheTimeComesAgain(t *testing.T) {
 	w := smallWorld(t, 1, 22)
-	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 4*time.Second)
 	defer stop()
 	errs := matching{restless{w.Table, id(1)}, people.Now}.handle(ctx, []reconciliation.Ready{{Entry: id(1)}, {Entry: id(22)}})
 	if errs[0] == nil || errs[1] != nil || ctx.Err() == nil || w.entry(1).State != reconciliation.New || w.entry(22).State != reconciliation.Allocated {

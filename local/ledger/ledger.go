@@ -25,7 +25,6 @@ import (
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/reconciliation"
-	"opiq/shared/statement"
 )
 
 // Ledger is all that a table holds, by kind.
@@ -210,7 +209,7 @@ func (l Ledger) Check() (breaches []string) {
 	}
 	for _, i := range l.Imports {
 		told := done[string(intake.WasImported)+" statement:"+string(i.ID)] + done[string(intake.WasRefused)+" statement:"+string(i.ID)]
-		if (told == 1) != (i.State != intake.Waiting) || told > 1 {
+		if (told == 1) != (i.State != intake.Received) || told > 1 {
 			breach("the import %s is %s, and %d acts tell of its end", i.ID, i.State, told)
 		}
 	}
@@ -273,7 +272,7 @@ func (l Ledger) entries(breach func(string, ...any)) {
 		}
 	}
 	for _, e := range l.Entries {
-		id, credit := string(e.ID), e.Bank.Direction == statement.Credit
+		id, credit := string(e.ID), !e.Outward()
 		allocated := money.Amount(0)
 		for _, a := range e.Allocations {
 			allocated += a.Amount
@@ -285,7 +284,7 @@ func (l Ledger) entries(breach func(string, ...any)) {
 			if allocated+e.Remainder != e.Bank.Amount || (e.State == reconciliation.Remainder) != (e.Remainder > 0) {
 				breach("entry %s of %s is %s: %s allocated, remainder %s", id, e.Bank.Amount, e.State, allocated, e.Remainder)
 			}
-		case e.State == reconciliation.Settled && e.Reason == reconciliation.ByBankLink:
+		case e.State == reconciliation.Settled && len(e.Allocations) == 1: // by a bank link
 			links = 1
 		case e.State == reconciliation.Allocated: // a return
 		case len(e.Allocations) > 0 || e.Remainder != 0 || e.Refund != 0:

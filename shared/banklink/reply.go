@@ -82,7 +82,7 @@ func (l *Link) Verify(bank Bank, message url.Values) (Notice, error) {
 	}
 	if paid {
 		n.Number, n.Amount, n.Currency, n.Account = f["VK_T_NO"], f["VK_AMOUNT"], f["VK_CURR"], l.agreement.Account
-		n.Payer, n.PayerName, n.At = f["VK_SND_ACC"], f["VK_SND_NAME"], f["VK_T_DATETIME"]
+		n.Payer, n.PayerName, n.At = account(f["VK_SND_ACC"]), f["VK_SND_NAME"], f["VK_T_DATETIME"]
 	}
 	for _, known := range languages {
 		if f["VK_LANG"] == known {

@@ -18,7 +18,16 @@ type step struct {
 var steps = []step{
 	{WasReminded, func(o Order) time.Time { return o.morning(o.bill().RemindOn) }, letter.PaymentReminder},
 	{WasOverdue, func(o Order) time.Time { return o.morning(o.bill().OverdueOn) }, letter.PaymentOverdue},
-	{WasExpired, Order.ExpiresAt, letter.OrderExpired},
+	{WasExpired, Order.end, letter.OrderExpired},
+}
+
+// end is when the order expires: at the end of its price, or three days later where a part of it has come: the rest may be on its
+// way, or on a statement that comes after a weekend, and what was paid in time counts (see package payment).
+func (o Order) end() time.Time {
+	if o.Received > 0 {
+		return o.ExpiresAt().AddDate(0, 0, 3)
+	}
+	return o.ExpiresAt()
 }
 
 // bill is the order's, or one without dates.

@@ -52,6 +52,7 @@ type Payment struct {
 	Entry      string          `json:"entry,omitempty"`  // the bank entry that shows it, once a statement did
 	Notice     ID              `json:"notice,omitempty"` // what the bank link called the same money, where the statement was first
 	ReturnedAt time.Time       `json:"returnedAt,omitzero"`
+	Corrected  bool            `json:"corrected,omitempty"` // it returned because it never was this order's
 	Revision   int             `json:"revision"`
 }
 
@@ -155,7 +156,7 @@ func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err er
 	}
 	a, _ = a.End(order.Succeeded, now)
 	if shown, ok := b.shown(p); ok {
-		shown.Notice, shown.Attempt = p.ID, a.ID
+		shown.Notice, shown.Attempt, shown.Bank = p.ID, a.ID, p.Bank
 		return Change{Attempt: &a, Payments: []Payment{shown}}, true, nil
 	}
 	c := b.Receive(p, came(n, now), now)
@@ -163,9 +164,12 @@ func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err er
 	return c, true, nil
 }
 
-// shown is the payment that a statement has shown before the bank link told of it: the same money.
+// shown is the payment that a statement has shown before the bank link told of it: the same money, also where the bank has
+// taken it back since.
 func (b Book) shown(p Payment) (Payment, bool) {
-	i := slices.IndexFunc(b.Payments, func(q Payment) bool { return q.Method == order.ByInvoice && q.Notice == "" && q.Same(p) })
+	i := slices.IndexFunc(b.Payments, func(q Payment) bool {
+		return q.Method == order.ByInvoice && q.Notice == "" && !q.Corrected && q.Same(p)
+	})
 	if i < 0 {
 		return Payment{}, false
 	}
@@ -176,7 +180,7 @@ func (b Book) shown(p Payment) (Payment, bool) {
 // same account of ours, from the same payer, within a few days. Two real payments that agree in all this show twice on the
 // statement, and the second is then one too many: the sum is right either way.
 func (p Payment) Same(q Payment) bool {
-	return p.Amount == q.Amount && p.To == q.To && p.ReturnedAt.IsZero() && q.ReturnedAt.IsZero() &&
+	return p.Amount == q.Amount && p.To == q.To &&
 		(p.Payer == q.Payer || p.Payer == "" || q.Payer == "") && near(p.PaidAt, q.PaidAt)
 }
 
@@ -290,7 +294,7 @@ func (b Book) release(id ID, correction string, now time.Time) (c Change, err er
 		return Change{}, ErrReturned
 	}
 	p := b.Payments[i]
-	p.ReturnedAt = now.UTC()
+	p.ReturnedAt, p.Corrected = now.UTC(), correction != ""
 	for _, k := range b.Cases {
 		if k.Payment == id && k.State == Open {
 			k.State = Void
@@ -325,14 +329,20 @@ func (b Book) PutBack(id ID, now time.Time) (Change, error) {
 	return b.Receive(p, now, now), nil
 }
 
-// Hide is a payment that the bank entry which was taken for it does not show after all.
+// Told tells whether a bank link told of a payment.
+func (b Book) Told(id ID) bool {
+	return slices.ContainsFunc(b.Payments, func(p Payment) bool { return p.ID == id && (p.Notice != "" || p.Method == order.BankLink) })
+}
+
+// Hide is a payment that the bank entry which was taken for it does not show after all. What a bank link has told of besides stays
+// the bank link's.
 func (b Book) Hide(id ID) (Change, error) {
 	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == id })
 	if i < 0 {
 		return Change{}, ErrReturned
 	}
 	p := b.Payments[i]
-	p.Entry = ""
+	p.Entry, p.Method = "", order.BankLink
 	return Change{Payments: []Payment{p}}, nil
 }
 

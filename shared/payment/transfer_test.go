@@ -105,7 +105,7 @@ func TestLateMoney(t *testing.T) {
 func TestAPartThatHadComeGoesBackWithTheOrder(t *testing.T) {
 	for want, end := range map[Reason]func(Book) (Change, bool){
 		Cancelled: func(b Book) (Change, bool) { c, ok, _ := b.Cancel(noon); return c, ok },
-		Expired:   func(b Book) (Change, bool) { return b.Step(noon.Add(order.Lives)) },
+		Expired:   func(b Book) (Change, bool) { return b.Step(noon.Add(order.Lives).AddDate(0, 0, 3)) },
 	} {
 		b := placed(today, 0)
 		b.receive("part", 1000)

@@ -12,7 +12,6 @@ import (
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/problem"
-	"opiq/shared/statement"
 )
 
 // Why a decision is not taken.
@@ -94,13 +93,13 @@ func (d Decision) Take(e Entry, books map[order.Number]payment.Book, by string, 
 		return Outcome{}, ErrEnded
 	}
 	e.Decided = true
-	switch debit := e.Bank.Direction == statement.Debit; {
+	switch {
 	case d.Ignore:
 		e.Suggestions = nil
 		return Outcome{Entry: e.on(Ignored, ByPerson, by, "ignored", d.Reason, now)}, nil
 	case e.Bank.Amount == 0:
 		return Outcome{}, ErrAmount
-	case d.Refund && debit:
+	case d.Refund && e.Outward():
 		return Outcome{}, ErrDebit
 	case d.Refund:
 		return e.allocate(nil, ByPerson, by, "refunded", d.Reason, now), nil
@@ -121,7 +120,12 @@ func (d Decision) Take(e Entry, books map[order.Number]payment.Book, by string, 
 	if err := problem.Wrong(wrong); err != nil {
 		return Outcome{}, err
 	}
-	if e.Bank.Direction != statement.Debit {
+	if !e.Outward() {
+		for _, p := range parts[0].book.Payments { // of a bank link, which this entry shows: no new money
+			if len(parts) == 1 && left == 0 && e.unshown(p) {
+				return e.settle(p, ByPerson, by, "allocated", d.Reason, now), nil
+			}
+		}
 		return e.allocate(parts, ByPerson, by, "allocated", d.Reason, now), nil
 	}
 	if left > 0 {
@@ -185,9 +189,9 @@ func (e Entry) undo(books map[order.Number]payment.Book, by, words string, now t
 // contrary is what undoes an allocation.
 func (e Entry) contrary(b payment.Book, id payment.ID, now time.Time) (payment.Change, error) {
 	switch {
-	case e.Bank.Direction == statement.Debit:
+	case e.Outward():
 		return b.PutBack(id, now)
-	case e.State == Settled:
+	case e.State == Settled || b.Told(id):
 		return b.Hide(id)
 	}
 	return b.Correct(id, now)

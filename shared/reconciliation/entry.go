@@ -2,12 +2,14 @@
 // it pays, and takes the decisions of a person where the ladder ends.
 //
 // Every entry ends in exactly one of five: allocated, allocated with a remainder that goes back, settled elsewhere, waiting for a
-// person, ignored. What it was allocated and its remainder are its amount, to the cent. Nothing is decided on a tie, and
+// person, ignored. What it was allocated and its remainder are its amount, to the cent, as of the moment of the decision: what an
+// order gives back later is that order's. Nothing is decided on a tie, and
 // automation never touches what a person has decided; a person takes a decision back by another one, and both stay in the
 // history. The package reads no statement (see statement) and moves no order itself: that is payment's Book.
 package reconciliation
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -88,6 +90,7 @@ const (
 	Reversal         Reason = "reversal"          // banks differ in which way it goes
 	ReusedReference  Reason = "reused_reference"  // the bank gave two different payments one identity
 	UnknownReturn    Reason = "unknown_return"    // no payment that it can mean, or more than one
+	UnlikeBankLink   Reason = "bank_link_differs" // the order has a bank link of just this amount, from another account or another week
 	AmountDiffers    Reason = "amount_differs"    // an order is named in the text only, and the amount is not what is left to pay
 	SeveralOrders    Reason = "several_orders"    // are named, and their sum is not the amount
 	UnknownReference Reason = "unknown_reference" // is right, and no order's
@@ -145,13 +148,35 @@ func (e Entry) Reuse() Entry {
 	return e
 }
 
+// Learn is the entry with what the bank says about its payment by now, to be matched again. A payment may come bare in the report
+// of the day and with its reference in the statement: nobody has decided about it, and it waits because it named no order. Only
+// what it lacks is added, so it learns once. Not ok is one that stays as it is.
+func (e Entry) Learn(now Entry) (Entry, bool) {
+	b, n := e.Bank, now.Bank
+	lacks := len(b.Reference) == 0 && len(n.Reference) > 0 || b.Text == "" && n.Text != ""
+	if e.Decided || e.State != Waiting || e.Reason != NoReference || !lacks || n.Lump || n.Contradicts(b) {
+		return e, false
+	}
+	if len(b.Reference) == 0 {
+		b.Reference = n.Reference
+	}
+	b.Text, b.EndToEnd, b.OnBehalf = cmp.Or(b.Text, n.Text), cmp.Or(b.EndToEnd, n.EndToEnd), cmp.Or(b.OnBehalf, n.OnBehalf)
+	b.Other = statement.Party{
+		Name: cmp.Or(b.Other.Name, n.Other.Name), Account: cmp.Or(b.Other.Account, n.Other.Account), Registry: cmp.Or(b.Other.Registry, n.Other.Registry),
+	}
+	b.Returned, b.Reason = b.Returned || n.Returned, cmp.Or(b.Reason, n.Reason)
+	e.Bank, e.Suggestions = b, nil
+	told := now.History[0]
+	return e.on(New, "", told.By, "described", "", told.At), true
+}
+
 // Kept is what became of a bank entry that was handed in.
 type Kept int
 
 // The outcomes.
 const (
 	IsNew    Kept = iota
-	IsKnown       // it was handed in before
+	IsKnown       // it was handed in before; what is said of it now, and was not then, is added to it (Learn)
 	IsReused      // its identity is another payment's: kept as well, for a person
 	IsParted      // its booking was handed in before in other parts, so this money is known
 )
@@ -167,6 +192,10 @@ func (e Entry) on(s State, why Reason, by, what, words string, now time.Time) En
 	e.History = append(slices.Clone(e.History), Happened{now.UTC(), by, what, s, words})
 	return e
 }
+
+// Outward tells whether a decision about the entry can only be that it takes payments back: it left our account, or it is marked as
+// the reversal of what came, whichever way the bank writes that.
+func (e Entry) Outward() bool { return e.Bank.Direction == statement.Debit || e.Bank.Reversal }
 
 // Return tells whether the entry takes money back from us that had come.
 func (e Entry) Return() bool {

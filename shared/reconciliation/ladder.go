@@ -29,7 +29,7 @@ type Outcome struct {
 type rung func(Entry, Known, time.Time) (Outcome, bool)
 
 // ladder is asked from the top. The last rung always answers.
-var ladder = []rung{fee, takenBack, outgoing, unreadable, payout, told, sure, summed, texted, rest}
+var ladder = []rung{fee, takenBack, outgoing, unreadable, payout, told, doubtful, sure, summed, texted, rest}
 
 // Decide walks the ladder. Not ok is an entry that somebody has looked at before.
 func Decide(e Entry, k Known, now time.Time) (Outcome, bool) {
@@ -117,8 +117,8 @@ var payouts = map[string]bool{
 	"12280690": true, // EveryPay AS
 }
 
-func payout(e Entry, _ Known, now time.Time) (Outcome, bool) {
-	if !payouts[e.Bank.Other.Registry] {
+func payout(e Entry, k Known, now time.Time) (Outcome, bool) {
+	if !payouts[e.Bank.Other.Registry] || len(k.Sure)+len(k.Text) > 0 {
 		return Outcome{}, false
 	}
 	return end(e, Settled, Payout, now)
@@ -129,16 +129,38 @@ func payout(e Entry, _ Known, now time.Time) (Outcome, bool) {
 func told(e Entry, k Known, now time.Time) (Outcome, bool) {
 	for _, b := range slices.Concat(k.Sure, k.Text) {
 		for _, p := range b.Payments {
-			came := p
-			came.ReturnedAt = time.Time{}
-			if p.Method == order.BankLink && p.Entry == "" && came.Same(e.payment(b.Order, e.Bank.Amount, now)) {
-				p.Entry = string(e.ID)
-				e.Allocations = []Allocation{{b.Order.Number, p.ID, p.Amount}}
-				o, _ := end(e, Settled, ByBankLink, now)
-				o.Changes = []payment.Change{{Payments: []payment.Payment{p}}}
-				return o, true
+			if e.unshown(p) && p.Same(e.payment(b.Order, e.Bank.Amount, now)) {
+				return e.settle(p, ByBankLink, automation, "matched", "", now), true
 			}
 		}
+	}
+	return Outcome{}, false
+}
+
+// unshown tells whether a bank link told of a payment of just so much to this account, which no entry has shown yet.
+func (e Entry) unshown(p payment.Payment) bool {
+	return p.Method == order.BankLink && p.Entry == "" && p.Amount == e.Bank.Amount && p.To == e.Bank.Account
+}
+
+// settle says which payment, that we were told of before, the entry shows.
+func (e Entry) settle(p payment.Payment, why Reason, by, what, words string, now time.Time) Outcome {
+	p.Entry = string(e.ID)
+	e.Allocations, e.Suggestions = []Allocation{{p.Order, p.ID, p.Amount}}, nil
+	return Outcome{e.on(Settled, why, by, what, words, now), []payment.Change{{Payments: []payment.Payment{p}}}}
+}
+
+// doubtful is an order by its reference number, where the entry may well be something else: the money of a bank link that was
+// written a little differently, or money for another order that the text names and whose amount is right.
+func doubtful(e Entry, k Known, now time.Time) (Outcome, bool) {
+	if len(k.Sure) != 1 {
+		return Outcome{}, false
+	}
+	if slices.ContainsFunc(k.Sure[0].Payments, e.unshown) {
+		return end(e, Waiting, UnlikeBankLink, now)
+	}
+	other := func(b payment.Book) bool { return fits([]payment.Book{b}, e.Bank.Amount) }
+	if !other(k.Sure[0]) && slices.ContainsFunc(k.Text, other) {
+		return end(e, Waiting, SeveralOrders, now)
 	}
 	return Outcome{}, false
 }

@@ -73,7 +73,12 @@ func TestTheLadder(t *testing.T) {
 		"somebody else's, after the bank link": {entry{Amount: price, Reference: []string{a}, Other: statement.Party{Account: payers[1]}}, func(w *world, b *payment.Book) {
 			w.link(b, "1", payers[0])
 			w.tell(w.paid[0])
-		}, reconciliation.Remainder, reconciliation.ByReference, 1, price},
+		}, reconciliation.Waiting, reconciliation.UnlikeBankLink, 0, 0},
+		"an old reference, and the text and the amount of another order": {
+			entry{Amount: price, Reference: []string{a}, Text: b}, func(w *world, b *payment.Book) {
+				w.hand(w.book(entry{Amount: price, Reference: []string{a}}))
+			}, reconciliation.Waiting, reconciliation.SeveralOrders, 0, 0,
+		},
 		"card payments together":    {entry{Amount: 99999, Other: statement.Party{Registry: "12280690"}}, nil, reconciliation.Settled, reconciliation.Payout, 0, 0},
 		"dollars":                   {entry{Original: statement.Original{Amount: "24.80", Currency: "USD"}, Reference: []string{a}}, nil, reconciliation.Waiting, reconciliation.ForeignCurrency, 0, 0},
 		"several payments in a sum": {entry{Amount: price, Lump: true}, nil, reconciliation.Waiting, reconciliation.SeveralPayments, 0, 0},
@@ -120,6 +125,91 @@ func expire(w *world, b *payment.Book) {
 	w.now = w.now.Add(40 * 24 * time.Hour)
 	c, _ := b.Step(w.now)
 	w.store(b.Order.Number, c)
+}
+
+// The same money, told of by a bank link and shown by a statement, is one payment, whoever finds out and however it is undone.
+func TestABankLinkAndItsEntryAreOneMoney(t *testing.T) {
+	type entry = statement.Entry
+	for name, play := range map[string]func(w *world, b *payment.Book, reference []string) reconciliation.ID{
+		"a person finds the entry that names nothing": func(w *world, b *payment.Book, _ []string) reconciliation.ID {
+			w.tell(w.paid[0])
+			e := w.book(entry{Amount: price})
+			w.hand(e)
+			return reconciliation.IDOf(e)
+		},
+		"the bank writes the payer otherwise, and a person knows": func(w *world, b *payment.Book, reference []string) reconciliation.ID {
+			w.tell(w.paid[0])
+			e := w.book(entry{Amount: price, Reference: reference, Other: statement.Party{Account: "171010123456789017"}})
+			w.hand(e)
+			return reconciliation.IDOf(e)
+		},
+		"settled, undone, and allocated": func(w *world, b *payment.Book, reference []string) reconciliation.ID {
+			w.tell(w.paid[0])
+			e := w.book(entry{Amount: price, Reference: reference, Other: statement.Party{Account: payers[0]}})
+			w.hand(e)
+			w.decide(reconciliation.IDOf(e), reconciliation.Decision{Undo: true, Reason: "by mistake"})
+			return reconciliation.IDOf(e)
+		},
+		"shown, told, undone, and allocated": func(w *world, b *payment.Book, reference []string) reconciliation.ID {
+			e := w.book(entry{Amount: price, Reference: reference, Other: statement.Party{Account: payers[0]}})
+			w.hand(e)
+			w.tell(w.paid[0])
+			w.decide(reconciliation.IDOf(e), reconciliation.Decision{Undo: true, Reason: "by mistake"})
+			if b.Order.State != order.Paid {
+				t.Error("what a bank link told of went with an entry")
+			}
+			w.tell(w.paid[0])
+			return reconciliation.IDOf(e)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, one, _ := small(t)
+			w.link(one, "1", payers[0])
+			id := play(w, one, []string{string(one.Order.Number.Reference())})
+			err := w.decide(id, reconciliation.Decision{Allocate: []reconciliation.Share{{Order: one.Order.Number, Amount: price}}, Reason: "it is hers"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w.entries[id].State != reconciliation.Settled || len(one.Payments) != 1 || len(one.Cases) != 0 || one.Order.State != order.Paid {
+				t.Errorf("the entry is %s; %d payments, %d cases, the order is %s", w.entries[id].State, len(one.Payments), len(one.Cases), one.Order.State)
+			}
+			for _, breach := range w.ledger().Check() {
+				t.Error(breach)
+			}
+		})
+	}
+}
+
+func TestANoticeThatComesAfterTheMoneyWentBackPaysNothing(t *testing.T) {
+	w, one, _ := small(t)
+	reference := []string{string(one.Order.Number.Reference())}
+	w.link(one, "1", payers[0])
+	w.hand(w.book(statement.Entry{Amount: price, Reference: reference, Other: statement.Party{Account: payers[0]}}))
+	w.hand(w.book(statement.Entry{Amount: price, Direction: statement.Debit, Returned: true, Reference: reference, Other: statement.Party{Account: payers[0]}}))
+	if w.tell(w.paid[0]); one.Order.State != order.Reopened || len(one.Payments) != 1 {
+		t.Errorf("the order is %s with %d payments", one.Order.State, len(one.Payments))
+	}
+}
+
+func TestAReversalThatIsWrittenAsACreditIsTakenBackByAPerson(t *testing.T) {
+	w, one, _ := small(t)
+	w.hand(w.book(statement.Entry{Amount: price, Reference: []string{string(one.Order.Number.Reference())}}))
+	e := w.book(statement.Entry{Amount: price, Reversal: true})
+	w.hand(e)
+	id := reconciliation.IDOf(e)
+	if err := w.decide(id, reconciliation.Decision{Refund: true, Reason: "away"}); err != reconciliation.ErrDebit {
+		t.Error("money that left goes back once more:", err)
+	}
+	share := []reconciliation.Share{{Order: one.Order.Number, Amount: price}}
+	if err := w.decide(id, reconciliation.Decision{Allocate: share, Reason: "the bank said so"}); err != nil || one.Order.State != order.Reopened {
+		t.Errorf("the order is %s (%v)", one.Order.State, err)
+	}
+	if err := w.decide(id, reconciliation.Decision{Undo: true, Reason: "no"}); err != nil || one.Order.State != order.Paid {
+		t.Errorf("the order is %s (%v)", one.Order.State, err)
+	}
+	for _, breach := range w.ledger().Check() {
+		t.Error(breach)
+	}
 }
 
 func TestWhoPaysCentByCentIsAsked(t *testing.T) {

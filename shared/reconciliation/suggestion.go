@@ -61,6 +61,11 @@ func (e Entry) Suggest(h Hints) Entry {
 			e.Suggestions = append(e.Suggestions, s)
 		}
 	}
+	for _, b := range h.Named {
+		if slices.ContainsFunc(b.Payments, e.unshown) { // allocated to its order, the entry shows what the bank link told of
+			e.Suggestions = append(e.Suggestions, Suggestion{[]Share{{b.Order.Number, e.Bank.Amount}}, 60, []string{"bank_link"}})
+		}
+	}
 	seen := map[order.Number]bool{}
 	candidates := slices.Clone(h.Open)
 	for _, b := range h.Named {
