@@ -40,7 +40,7 @@ func routes(mail, entries, statements sender) dispatch {
 	return dispatch{
 		"mail":      {mail, func(id string) any { return letter.Ready{Letter: letter.ID(id)} }},
 		"entry":     {entries, func(id string) any { return reconciliation.Ready{Entry: reconciliation.ID(id)} }},
-		"statement": {statements, func(id string) any { return intake.Received{Statement: intake.ID(id)} }},
+		"statement": {statements, func(id string) any { return intake.Ready{Statement: intake.ID(id)} }},
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
 	"slices"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"opiq/shared/bucket"
 	"opiq/shared/cloud"
 	"opiq/shared/intake"
-	"opiq/shared/invoice"
 	"opiq/shared/reconciliation"
 	"opiq/shared/secret"
 	"opiq/shared/statement"
@@ -32,6 +30,7 @@ type store interface {
 	KeepEntries(context.Context, []reconciliation.Entry) ([]reconciliation.Kept, error)
 	Statement(context.Context, intake.ID) (intake.Import, error)
 	ChangeStatement(context.Context, intake.Import, ...account.Act) error
+	Record(context.Context, account.Act) error
 }
 
 type uploads interface {
@@ -50,14 +49,7 @@ type statements struct {
 
 func main() {
 	cfg := cloud.Config()
-	parameters, err := secret.Open(cfg, cloud.Env("SECRETS")).Strings(context.Background(), invoice.DeskParameter)
-	if err != nil {
-		log.Fatal(err)
-	}
-	desk, err := invoice.ParseDesk(parameters[invoice.DeskParameter])
-	if err != nil {
-		log.Fatal(err)
-	}
+	desk := secret.Desk(cfg, cloud.Env("SECRETS"))
 	web.Start(statements{
 		table.Open(cfg, cloud.Env("TABLE")), bucket.Open(cfg, cloud.Env("BUCKET")), desk.IBANs(),
 		web.CookieAt(cloud.Env("PUBLIC_URL")), intake.NewUpload, time.Now,
@@ -88,9 +80,11 @@ func (s statements) receive(ctx context.Context, r web.Request) (web.Response, e
 	return web.Response{}, intake.ErrType
 }
 
+// How many bytes there may be. Lambda takes 6 MB, and what is not text comes in base64, which is a third longer.
 const (
-	mostSent     = 5 << 20  // bytes of a body
-	mostUnpacked = 64 << 20 // bytes of what is in it
+	mostText     = 5 << 20  // of a body that is text,
+	mostBinary   = 4 << 20  // and of one that is not
+	mostUnpacked = 64 << 20 // of what is in it
 )
 
 // take keeps the entries of a statement that came with the request.
@@ -99,7 +93,7 @@ func (s statements) take(ctx context.Context, r web.Request, who account.Actor) 
 	switch {
 	case err != nil:
 		return web.Response{}, err
-	case len(file) > mostSent:
+	case len(file) > mostText, r.Binary() && len(file) > mostBinary:
 		return web.Response{}, intake.ErrBody
 	}
 	if err := intake.Check(bytes.NewReader(file), mostUnpacked, s.accounts); err != nil {
@@ -117,7 +111,7 @@ func (s statements) take(ctx context.Context, r web.Request, who account.Actor) 
 	done, act := i.End(summary, s.now())
 	if err = s.store.ChangeStatement(ctx, done, act); errors.Is(err, table.ErrChanged) {
 		if _, missing := s.store.Statement(ctx, i.ID); missing == nil { // it was imported before, and stays as it was
-			err = nil
+			err = s.store.Record(ctx, done.Repeated())
 		}
 	}
 	if err != nil {

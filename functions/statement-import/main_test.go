@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -206,6 +207,32 @@ func TestTheSameMoneyInAnyFile(t *testing.T) {
 	}
 }
 
+// TestWhoHandsTheSameIn leaves a line of its own in the audit trail, and the import as it was.
+func TestWhoHandsTheSameIn(t *testing.T) {
+	cfg, name, s := world(t)
+	file := sent("application/xml", people.Statement(credits(0, 3)...))
+	for i, at := range []time.Time{people.Noon, people.Noon.Add(time.Hour), people.Noon.Add(time.Hour)} { // the last is the same once more
+		s.now = func() time.Time { return at }
+		if d, code, err := send(t.Context(), s, file); err != nil || code != "" || d.Known != min(3*i, 3) {
+			t.Errorf("%d: %+v %q %v", i, d, code, err)
+		}
+	}
+	l := ledger.Holds(t, cfg, name)
+	told := map[account.Deed]string{}
+	for _, a := range l.Acts {
+		if strings.HasPrefix(a.Object, "statement:") {
+			told[a.What] += fmt.Sprintf("%s %s new by %s\n", a.At.Format(time.TimeOnly), a.Detail["new"], a.Actor)
+		}
+	}
+	by := " new by " + l.Keys[0].Actor().String() + "\n"
+	want := map[account.Deed]string{
+		intake.WasImported: people.Noon.UTC().Format(time.TimeOnly) + " 3" + by, intake.WasRepeated: people.Noon.Add(time.Hour).UTC().Format(time.TimeOnly) + " 0" + by,
+	}
+	if !maps.Equal(told, want) || len(l.Imports) != 1 || l.Imports[0].Summary.New != 3 {
+		t.Errorf("%v, want %v; %+v", told, want, l.Imports)
+	}
+}
+
 // TestABatchThatIsBrokenDownLaterIsTheSameMoney, and one that was broken down and comes as a lump too.
 func TestABatchThatIsBrokenDownLaterIsTheSameMoney(t *testing.T) {
 	parts := []string{people.Part("T1", 3000, people.Waiting), people.Part("T2", 7000, people.Running)}
@@ -273,7 +300,7 @@ func TestHandingInWithEveryCallBroken(t *testing.T) {
 				}
 				return err
 			}, func(t *testing.T) {
-				if l := ledger.Holds(t, cfg, name); len(l.Imports) != 1 || l.Imports[0].State != intake.Waiting || l.Imports[0].Revision != 1 {
+				if l := ledger.Holds(t, cfg, name); len(l.Imports) != 1 || l.Imports[0].State != intake.Received || l.Imports[0].Revision != 1 {
 					t.Errorf("%+v", l.Imports)
 				}
 			}
@@ -329,7 +356,7 @@ func TestAnUploadIsHandedIn(t *testing.T) {
 			t.Errorf("it is handed in with %d", status)
 		}
 	}
-	if l := ledger.Holds(t, cfg, name); len(l.Imports) != 1 || l.Imports[0].ID != to.Upload || l.Imports[0].State != intake.Waiting {
+	if l := ledger.Holds(t, cfg, name); len(l.Imports) != 1 || l.Imports[0].ID != to.Upload || l.Imports[0].State != intake.Received {
 		t.Errorf("%+v", l.Imports)
 	}
 }
@@ -350,7 +377,8 @@ func TestTooMuch(t *testing.T) {
 	pending := []byte("<Ntry><Sts>PDNG</Sts><AddtlNtryInf>" + strings.Repeat(" ", 60<<10) + "</AddtlNtryInf></Ntry>")
 	for name, e := range map[string]events.APIGatewayV2HTTPRequest{
 		"six megabytes": sent("application/xml", bytes.Repeat([]byte(whole), 6<<20/len(whole))),
-		"spaces":        sent("application/gzip", bomb(func(w io.Writer) { io.WriteString(w, head); w.Write(bytes.Repeat(space, 200)) })),
+		"a byte more of gzip than base64 takes through": sent("application/gzip", make([]byte, mostBinary+1)),
+		"spaces": sent("application/gzip", bomb(func(w io.Writer) { io.WriteString(w, head); w.Write(bytes.Repeat(space, 200)) })),
 		"entries": sent("application/gzip", bomb(func(w io.Writer) {
 			io.WriteString(w, head)
 			for range mostUnpacked/len(pending) + 1 {

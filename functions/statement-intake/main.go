@@ -6,14 +6,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
 	"time"
 
 	"opiq/shared/account"
 	"opiq/shared/bucket"
 	"opiq/shared/cloud"
 	"opiq/shared/intake"
-	"opiq/shared/invoice"
 	"opiq/shared/queue"
 	"opiq/shared/reconciliation"
 	"opiq/shared/secret"
@@ -40,20 +38,13 @@ type reading struct {
 
 func main() {
 	cfg := cloud.Config()
-	parameters, err := secret.Open(cfg, cloud.Env("SECRETS")).Strings(context.Background(), invoice.DeskParameter)
-	if err != nil {
-		log.Fatal(err)
-	}
-	desk, err := invoice.ParseDesk(parameters[invoice.DeskParameter])
-	if err != nil {
-		log.Fatal(err)
-	}
+	desk := secret.Desk(cfg, cloud.Env("SECRETS"))
 	queue.Start(reading{table.Open(cfg, cloud.Env("TABLE")), bucket.Open(cfg, cloud.Env("BUCKET")), desk.IBANs(), time.Now}.handle)
 }
 
-func (r reading) handle(ctx context.Context, m intake.Received) error {
+func (r reading) handle(ctx context.Context, m intake.Ready) error {
 	i, err := r.store.Statement(ctx, m.Statement)
-	if err != nil || i.State != intake.Waiting {
+	if err != nil || i.State != intake.Received {
 		return err
 	}
 	before := i.Tally.Handed

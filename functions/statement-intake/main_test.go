@@ -115,14 +115,14 @@ func TestEvents(t *testing.T) {
 		if err := json.Unmarshal(event, &e); err != nil {
 			t.Fatal(err)
 		}
-		answer, err := queue.Handler[intake.Received](r.handle).Handle(t.Context(), e)
+		answer, err := queue.Handler[intake.Ready](r.handle).Handle(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		l := ledger.Holds(t, cfg, name)
 		moved := []intake.Import{}
 		for _, i := range l.Imports {
-			if i.State != intake.Waiting && i.ID != done.ID {
+			if i.State != intake.Received && i.ID != done.ID {
 				moved = append(moved, i)
 			}
 		}
@@ -144,7 +144,7 @@ func TestAnIntakeWithEveryCallBroken(t *testing.T) {
 		upload(t, cfg, uploads, id, people.Statement(append(credits(0, 4), people.Batch("B1", 10_000, people.Part("T1", 3000, people.Waiting), people.Part("T2", 7000, people.Running)))...))
 		handIn(t, r, id)
 		read := open(broken(cfg), name, uploads)
-		return func(ctx context.Context) error { return read.handle(ctx, intake.Received{Statement: id}) }, func(t *testing.T) {
+		return func(ctx context.Context) error { return read.handle(ctx, intake.Ready{Statement: id}) }, func(t *testing.T) {
 			l := ledger.Holds(t, cfg, name)
 			if len(l.Entries) != 6 || len(l.Imports) != 1 || l.Imports[0].State != intake.Done || l.Imports[0].Summary.Entries != 6 || len(l.Acts) != 1 {
 				t.Errorf("%d entries, %+v", len(l.Entries), l.Imports)
@@ -159,7 +159,7 @@ func TestARefusalWithEveryCallBroken(t *testing.T) {
 		upload(t, cfg, uploads, id, people.Statement(credits(0, 4)...)[:1500])
 		handIn(t, r, id)
 		read := open(broken(cfg), name, uploads)
-		return func(ctx context.Context) error { return read.handle(ctx, intake.Received{Statement: id}) }, func(t *testing.T) {
+		return func(ctx context.Context) error { return read.handle(ctx, intake.Ready{Statement: id}) }, func(t *testing.T) {
 			l := ledger.Holds(t, cfg, name)
 			if len(l.Entries) != 0 || len(l.Imports) != 1 || l.Imports[0].State != intake.Refused || l.Imports[0].Refusal.Code != "statement_truncated" || len(l.Acts) != 1 {
 				t.Errorf("%d entries, %+v", len(l.Entries), l.Imports)
@@ -203,7 +203,7 @@ func TestALongStatementGoesOnWhereTheCallBeforeStopped(t *testing.T) {
 	for {
 		s.left, s.first = 3, ""
 		ctx, stop := context.WithTimeout(t.Context(), 8*time.Second)
-		err := r.handle(ctx, intake.Received{Statement: id})
+		err := r.handle(ctx, intake.Ready{Statement: id})
 		stop()
 		if want := fmt.Sprintf("2026112000%06d-1", before); s.first != want {
 			t.Errorf("it goes on at %s, and not at %s", s.first, want)
@@ -231,7 +231,7 @@ func TestACallThatComesNowhereFails(t *testing.T) {
 	r.store = &limited{Table: table.Open(cfg, name)}
 	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
 	defer stop()
-	if err := r.handle(ctx, intake.Received{Statement: id}); !errors.Is(err, intake.ErrUnfinished) {
+	if err := r.handle(ctx, intake.Ready{Statement: id}); !errors.Is(err, intake.ErrUnfinished) {
 		t.Error(err)
 	}
 	if l := ledger.Holds(t, cfg, name); len(l.Entries) != 0 || l.Imports[0].Revision != 1 {
@@ -247,13 +247,13 @@ func TestOneUploadDeliveredManyTimesAtOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			if err := r.handle(t.Context(), intake.Received{Statement: id}); err != nil && !errors.Is(err, table.ErrChanged) {
+			if err := r.handle(t.Context(), intake.Ready{Statement: id}); err != nil && !errors.Is(err, table.ErrChanged) {
 				t.Error(err)
 			}
 		})
 	}
 	wait.Wait()
-	if err := r.handle(t.Context(), intake.Received{Statement: id}); err != nil {
+	if err := r.handle(t.Context(), intake.Ready{Statement: id}); err != nil {
 		t.Error(err)
 	}
 	l := ledger.Holds(t, cfg, name)

@@ -30,7 +30,7 @@ import (
 // Why a statement is not taken. What its content is refused for stands in package statement.
 var (
 	ErrNotFound   = problem.New(problem.NotFound, "statement_not_found", "There is no such import of a statement.")
-	ErrBody       = problem.New(problem.TooLarge, "statement_large", "A request may hold 5 MB. Ask for an upload link for a larger file.")
+	ErrBody       = problem.New(problem.TooLarge, "statement_large", "A request may hold 5 MiB of XML, or 4 MiB of gzip. Ask for an upload link for a larger file.")
 	ErrType       = problem.New(problem.Unsupported, "unsupported_media_type", "A statement is sent as application/xml, text/xml or application/gzip; an upload is handed in as application/json.")
 	ErrGzip       = problem.New(problem.Malformed, "statement_gzip", "The gzip is broken. It has to be sent as application/gzip.")
 	ErrUnfinished = problem.New(problem.Unavailable, "import_unfinished", "Time was up. What was kept is known: send the same again.").After(time.Second)
@@ -60,8 +60,8 @@ func ParseID(s string) (ID, bool) {
 // Object is where the file of an upload lies.
 func (id ID) Object() string { return "statements/" + string(id) }
 
-// Received is the message of the queue "statements": an upload was handed in.
-type Received struct {
+// Ready is the message of the queue "statements": an upload was handed in.
+type Ready struct {
 	Statement ID `json:"statement"`
 }
 
@@ -70,9 +70,9 @@ type State string
 
 // The states. Only the first one is ever left.
 const (
-	Waiting State = "received" // an upload that was handed in
-	Done    State = "done"     // every entry is kept, or is a problem that is told
-	Refused State = "refused"  // as a whole
+	Received State = "received" // an upload that was handed in
+	Done     State = "done"     // every entry is kept, or is a problem that is told
+	Refused  State = "refused"  // as a whole
 )
 
 // Import is one file that was handed in. Revision counts its stored changes.
@@ -91,7 +91,7 @@ type Import struct {
 
 // Receive is an import that begins.
 func Receive(id ID, by account.Actor, now time.Time) Import {
-	return Import{ID: id, State: Waiting, By: by.String(), At: now.UTC().Truncate(time.Second)}
+	return Import{ID: id, State: Received, By: by.String(), At: now.UTC().Truncate(time.Second)}
 }
 
 // Refusal is why a file was refused, as an answer to a request says it.
@@ -103,13 +103,24 @@ type Refusal struct {
 // What is done to statements, for the audit trail.
 const (
 	WasImported account.Deed = "statement_imported"
+	WasRepeated account.Deed = "statement_repeated" // it had been imported before
 	WasRefused  account.Deed = "statement_refused"
 )
 
 // End is the import of a file that was taken, and its line in the audit trail.
 func (i Import) End(s Summary, now time.Time) (Import, account.Act) {
 	i.State, i.Checked, i.Tally, i.Summary, i.EndedAt = Done, true, Tally{}, &s, now.UTC().Truncate(time.Second)
-	return i, i.act(WasImported, map[string]string{
+	return i, i.tell(WasImported)
+}
+
+// Repeated is the line in the audit trail of a file that was taken, and had been taken before: the import of that time stays as it
+// was. It is called on the import that would be.
+func (i Import) Repeated() account.Act { return i.tell(WasRepeated) }
+
+// tell is the line of a file that was taken.
+func (i Import) tell(what account.Deed) account.Act {
+	s := i.Summary
+	return i.act(what, map[string]string{
 		"message": s.Message, "account": s.Account, "entries": strconv.Itoa(s.Entries), "new": strconv.Itoa(s.New), "wrong": strconv.Itoa(s.Wrong),
 	})
 }

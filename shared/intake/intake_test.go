@@ -149,7 +149,8 @@ func TestAFileIsReadPackedOrNot(t *testing.T) {
 }
 
 func TestWhatAFileComesTo(t *testing.T) {
-	file := head + entry("A", "1.00", "2026-11-20") + entry("A", "1.00", "2026-11-20") + entry("B", "1.00", "2999-01-01") + entry("C", "-1.00", "2026-11-20") +
+	again := "</Stmt>" + head[strings.Index(head, "<Stmt>"):] // the next statement tells of the same day
+	file := head + entry("A", "1.00", "2026-11-20") + again + entry("A", "1.00", "2026-11-20") + entry("B", "1.00", "2999-01-01") + entry("C", "-1.00", "2026-11-20") +
 		strings.Replace(entry("D", "1.00", "2026-11-20"), "BOOK", "PDNG", 1) + entry("E", "2.00", "2026-11-23") + tail
 	s, tally, err := new(book).take(t.Context(), Import{ID: "x"}, strings.NewReader(file))
 	if err != nil || tally.Handed != 4 {

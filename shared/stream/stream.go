@@ -15,7 +15,7 @@ import (
 )
 
 // New is a thing that there is something to do about: its kind and its id, as the table says them. It was put into the table
-// where there was none, or says of itself that it was left in the middle.
+// where there was none, or says of itself that there is more to do.
 type New struct{ Kind, ID string }
 
 // Handler passes on the new things of a batch, in order, and answers how many it passed on before the first that it could not.
@@ -46,13 +46,15 @@ func (h Handler) Handle(ctx context.Context, e events.DynamoDBEvent) (out events
 	return out, nil
 }
 
-// waits tells whether somebody has to be told: of what is new, and of a statement of which a call has read a part (package intake).
+// waits tells whether somebody has to be told: of what is new, of a statement of which a call has read a part (package intake),
+// and of a bank entry that is to be matched again, as it has learned something.
 func waits(r events.DynamoDBEventRecord) bool {
 	switch events.DynamoDBOperationType(r.EventName) {
 	case events.DynamoDBOperationTypeInsert:
 		return true
 	case events.DynamoDBOperationTypeModify:
-		return text(r, "kind") == "statement" && text(r, "state") == "received"
+		kind, state := text(r, "kind"), text(r, "state")
+		return kind == "statement" && state == "received" || kind == "entry" && state == "new"
 	}
 	return false
 }

@@ -11,7 +11,7 @@
 //	                      O#<instant>#<order>   placed   the order's number             checkout
 //	ADDRESS#<hash>        ADDRESS               address  whose address this is          signup, staff
 //	SIGNUP#<address hash> SIGNUP#<number>       signup   account.SignUp                 signup                              (expires)
-//	TRIES#<hash>          TRIES                 tries    account.Tries                  session, signup, account            (expires)
+//	TRIES#<hash>          TRIES                 tries    account.Tries                  session, signup, account, checkout  (expires)
 //	KEY#<hash of secret>  KEY                   key      account.Key                    staff
 //	ACTS#<month>          <instant>#<digest>    act      account.Act                    whoever's deed it is, with what it tells of
 //	ORDER#<order>         ORDER                 order    order.Order                    checkout, orders, payment-janitor, whatever moves money
@@ -27,7 +27,7 @@
 //	                                                     identity is another's
 //	STATEMENT#<statement> STATEMENT             statement intake.Import                 statement-import, statement-intake
 //	REFUSED#<bank>        <digest>              refused  payment.Refused                payment-settlement
-//	LETTER#<letter>       LETTER                mail     letter.Letter                  whoever it follows from; email-receipts  (expires, if to nobody's account)
+//	LETTER#<letter>       LETTER                mail     letter.Letter                  whoever it follows from; email-receipts  (expires, if it verifies an address)
 //
 // What moves money is payment-settlement, invoice-matching, reconciliation, and orders and payment-janitor where they give back.
 //

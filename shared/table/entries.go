@@ -23,7 +23,7 @@ type booking struct {
 }
 
 // KeepEntries stores those bank entries of a batch that are new, each once whoever hands it in how often, and answers what became of
-// each. At most fifty. What was stored before an error is known the next time.
+// each. One that waits bare learns what the bank says of it by now. At most fifty. What was stored before an error is known the next time.
 func (t *Table) KeepEntries(ctx context.Context, entries []reconciliation.Entry) ([]reconciliation.Kept, error) {
 	var keys []key
 	groups := map[string][]int{} // by booking: its parts come after each other
@@ -72,19 +72,29 @@ func (t *Table) keep(ctx context.Context, e reconciliation.Entry, there map[key]
 		}
 		if i, ok := there[own]; ok {
 			var before reconciliation.Entry
-			if err := decode(i, &before); err != nil || !e.Bank.Contradicts(before.Bank) {
+			if err := decode(i, &before); err != nil {
+				return 0, err
+			}
+			if e.Bank.Contradicts(before.Bank) {
+				return t.keepReused(ctx, e)
+			}
+			fuller, more := before.Learn(e)
+			if more {
+				err = t.queueUp(ctx, entryRow(fuller))
+			}
+			if !errors.Is(err, ErrChanged) {
 				return reconciliation.IsKnown, err
 			}
-			return t.keepReused(ctx, e)
-		}
-		if parts == 0 && e.Bank.Parts > 1 {
-			err = t.queueUp(ctx, row{key: head, kind: "booking", value: booking{e.Bank.Parts}})
-		}
-		if err == nil {
-			err = t.queueUp(ctx, entryRow(e))
-		}
-		if !errors.Is(err, ErrChanged) {
-			return reconciliation.IsNew, err
+		} else {
+			if parts == 0 && e.Bank.Parts > 1 {
+				err = t.queueUp(ctx, row{key: head, kind: "booking", value: booking{e.Bank.Parts}})
+			}
+			if err == nil {
+				err = t.queueUp(ctx, entryRow(e))
+			}
+			if !errors.Is(err, ErrChanged) {
+				return reconciliation.IsNew, err
+			}
 		}
 		if there, err = t.get(ctx, slices.Compact([]key{head, own})...); err != nil {
 			return 0, err

@@ -55,6 +55,55 @@ func TestEntriesAreReadTogether(t *testing.T) {
 	}
 }
 
+// TestABareEntryLearns: a payment comes bare in the report of the day, and with its reference in the statement.
+func TestABareEntryLearns(t *testing.T) {
+	bare := part(strings.Repeat("a", 32), 1, 1)
+	full := bare
+	full.Bank.Reference, full.Bank.Text, full.Bank.Other.Account = []string{"26000000017"}, "arve", "EE637700771011212909"
+	full.History = []reconciliation.Happened{{At: people.Noon.Add(time.Hour), By: "key:evening", What: "imported", State: reconciliation.New}}
+	waits := func(e *reconciliation.Entry) { e.State, e.Reason = reconciliation.Waiting, reconciliation.NoReference }
+	for _, c := range []struct {
+		name   string
+		change func(kept *reconciliation.Entry)
+		learns bool
+	}{
+		{"it waits", waits, true},
+		{"nobody has looked at it", func(*reconciliation.Entry) {}, false},
+		{"a person decided", func(e *reconciliation.Entry) { waits(e); e.Decided = true }, false},
+		{"it waits for something else", func(e *reconciliation.Entry) { waits(e); e.Reason = reconciliation.SeveralOrders }, false},
+		{"it has them", func(e *reconciliation.Entry) { waits(e); e.Bank = full.Bank }, false},
+		{"it has another text", func(e *reconciliation.Entry) { waits(e); e.Bank.Text = "laekumine" }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, name := stage.Table(t)
+			s := table.Open(cfg, name)
+			before := bare
+			c.change(&before)
+			for _, e := range []reconciliation.Entry{before, full, full, bare} {
+				kept, err := s.KeepEntries(t.Context(), []reconciliation.Entry{e})
+				if err != nil || kept[0] == reconciliation.IsReused {
+					t.Fatal(kept, err)
+				}
+			}
+			want := before
+			want.Revision = 1
+			if c.learns {
+				want.Bank, want.State, want.Reason, want.Revision = full.Bank, reconciliation.New, "", 2
+				if before.Bank.Text != "" {
+					want.Bank.Text = before.Bank.Text
+				}
+				want.History = append(slices.Clone(want.History), reconciliation.Happened{
+					At: people.Noon.Add(time.Hour), By: "key:evening", What: "described", State: reconciliation.New,
+				})
+			}
+			got, err := s.Entry(t.Context(), bare.ID)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Error(diff, err)
+			}
+		})
+	}
+}
+
 func TestOrdersAreFoundByTheirInvoicesHoweverManyAreNamed(t *testing.T) {
 	cfg, name := stage.Table(t)
 	s := table.Open(cfg, name)

@@ -169,7 +169,8 @@ func (t *Table) Book(ctx context.Context, n order.Number) (payment.Book, error) 
 	return b, err
 }
 
-// Unlicensed is the book of an order that has no license, in one round trip.
+// Unlicensed is the book of an order that cannot have a license: it reads the order's partition and nothing else, so that
+// payment-janitor needs no right to read single items, which are accounts and licenses too.
 func (t *Table) Unlicensed(ctx context.Context, n order.Number) (payment.Book, error) {
 	return t.book(ctx, n)
 }
@@ -350,7 +351,7 @@ func (t *Table) move(ctx context.Context, rows ...row) (bool, error) {
 
 func letterRow(l letter.Letter) row {
 	r := row{key: letterKey(l.ID), kind: "mail", value: l, revision: l.Revision}
-	if l.Account == "" { // an address that nobody has proved is not kept
+	if l.Kind == letter.Verify { // an address that nobody has proved is not kept; every other letter is a record
 		r.expires = l.CreatedAt.Add(30 * 24 * time.Hour)
 	}
 	return r

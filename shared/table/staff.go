@@ -70,6 +70,16 @@ func (t *Table) machine(ctx context.Context, authorization string, r account.Rig
 	return k.Actor(), nil
 }
 
+// Record stores an act that comes with no other write. The same one in the same second is one line.
+func (t *Table) Record(ctx context.Context, a account.Act) error {
+	id := strings.Join([]string{string(a.What), a.Object, a.Actor}, "\n")
+	err := t.commit(ctx, row{key: actKey(a, digest(id)), kind: "act", value: a})
+	if errors.Is(err, ErrChanged) {
+		err = nil
+	}
+	return err
+}
+
 // actRow is a line of the audit trail about the write of an item. Its key is made from the deed, its object, the item and the
 // revision that the write replaces, so that one write has one line of each deed, however often the same is tried.
 func actRow(a account.Act, of row) row {

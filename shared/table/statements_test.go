@@ -81,7 +81,7 @@ func TestAnImportIsChangedByOneAtATime(t *testing.T) {
 		}
 	}
 	i, err := s.Statement(t.Context(), id)
-	if err != nil || i.State != intake.Waiting || i.Revision != 1 {
+	if err != nil || i.State != intake.Received || i.Revision != 1 {
 		t.Fatalf("%+v %v", i, err)
 	}
 	at := statement.Position{Statement: 1, Entry: 2, Line: 3, Byte: 4}

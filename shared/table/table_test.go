@@ -145,6 +145,23 @@ func TestALetterIsANewLetterInTheStream(t *testing.T) {
 	}
 }
 
+// TestEveryLetterIsKept but one to an address that nobody has proved.
+func TestEveryLetterIsKept(t *testing.T) {
+	for _, k := range letter.Kinds() {
+		cfg, name := stage.Table(t)
+		if err := table.Open(cfg, name).KeepLetter(t.Context(), letter.Letter{ID: "1", Kind: k, To: "arved@kool.example", CreatedAt: people.Noon}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := dynamodb.NewFromConfig(cfg).Scan(t.Context(), &dynamodb.ScanInput{TableName: &name})
+		if err != nil || len(out.Items) != 1 {
+			t.Fatal(len(out.Items), err)
+		}
+		if _, ends := out.Items[0]["expires"]; ends != (k == letter.Verify) {
+			t.Errorf("%s expires: %t", k, ends)
+		}
+	}
+}
+
 // TestTheIndexListsWhatIsDueAndNothingElse: in its shard, the longest waiting first, a page at a time.
 func TestTheIndexListsWhatIsDueAndNothingElse(t *testing.T) {
 	cfg, name := stage.Table(t)
