@@ -16,6 +16,7 @@ func TestRulesFind(t *testing.T) {
 	const filters = `            FilterCriteria:
               Filters:
                 - Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["mail","entry"]}}}}'
+                - Pattern: '{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"kind":{"S":["entry"]},"state":{"S":["new"]}}}}'
                 - Pattern: '{"eventName":["INSERT","MODIFY"],"dynamodb":{"NewImage":{"kind":{"S":["statement"]},"state":{"S":["received"]}}}}'
 `
 	tree := load(t)

@@ -45,18 +45,27 @@ func (c checkout) issue(ctx context.Context, token account.Token, number order.N
 		i, err = book.Invoice.Repeat(buyer)
 		return i, open, err
 	}
-	if buyer != nil && buyer.Email != "" { // a letter to somebody who may not have asked for it
-		wait, err := c.store.Spend(ctx, "invoice copies "+string(who.ID), account.CopyTries, c.now())
-		if err != nil {
+	draft := c.invoices.Draft(book.Order, who, buyer, c.now())
+	if draft.Buyer.Email != "" {
+		if err := c.spend(ctx, who.ID, draft.Buyer.Email); err != nil {
 			return i, 0, err
 		}
-		if wait > 0 {
-			return i, 0, account.ErrTooManyLetters.After(wait)
-		}
 	}
-	draft := c.invoices.Draft(book.Order, who, buyer, c.now())
 	i, err = c.store.Issue(ctx, draft.IssuedOn.Year, func(n invoice.Number) (invoice.Issued, error) {
 		return c.invoices.Issue(n, draft, book.Order, c.now())
 	})
 	return i, open, err
+}
+
+// spend counts a letter to somebody who may not have asked for it.
+func (c checkout) spend(ctx context.Context, id account.ID, address string) error {
+	name := "invoice copies " + string(id)
+	wait, err := c.store.Spend(ctx, name+" "+address, account.CopyTriesTo, c.now())
+	if err == nil && wait == 0 {
+		wait, err = c.store.Spend(ctx, name, account.CopyTries, c.now())
+	}
+	if err == nil && wait > 0 {
+		err = account.ErrTooManyLetters.After(wait)
+	}
+	return err
 }

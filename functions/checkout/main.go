@@ -191,7 +191,7 @@ func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) 
 	if err != nil {
 		return web.Response{}, err
 	}
-	if attempt.Bank != wanted.Bank {
+	if attempt.Bank != wanted.Bank || attempt.Amount != wanted.Amount { // a part was paid meanwhile: it is another payment
 		return web.Response{}, order.ErrKeyReused
 	}
 	b := c.banks[attempt.Bank]

@@ -40,14 +40,7 @@ type invoices struct {
 func main() {
 	log.SetPrefix("invoices: ")
 	cfg := cloud.Config()
-	found, err := secret.Open(cfg, cloud.Env("SECRETS")).Strings(context.Background(), invoice.DeskParameter)
-	if err != nil {
-		log.Fatal(err)
-	}
-	desk, err := invoice.ParseDesk(found[invoice.DeskParameter])
-	if err != nil {
-		log.Fatal(err)
-	}
+	desk := secret.Desk(cfg, cloud.Env("SECRETS"))
 	web.Start(invoices{table.Open(cfg, cloud.Env("TABLE")), desk.Seller(), web.CookieAt(cloud.Env("PUBLIC_URL")), time.Now}.routes())
 }
 

@@ -37,7 +37,7 @@ const (
 var (
 	reminded = at("2026-12-03T07:00:00Z")
 	overdue  = at("2026-12-09T07:00:00Z")
-	over     = at("2026-12-20T22:00:00Z")
+	over     = at("2026-12-23T22:00:00Z") // also for those that were paid in part, which have three days more
 )
 
 func at(text string) time.Time {

@@ -64,7 +64,7 @@ func (tab *table) put(key, kind string) {
 		"kind":  &types.AttributeValueMemberS{Value: kind},
 		"n":     &types.AttributeValueMemberN{Value: "12345678901234567890"},
 		"facts": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"ok": &types.AttributeValueMemberBOOL{Value: true}, "none": &types.AttributeValueMemberNULL{Value: true}}},
-		"list":  &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberB{Value: []byte{0, 1}}}},
+		"array": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberB{Value: []byte{0, 1}}}},
 		"set":   &types.AttributeValueMemberSS{Value: []string{"a"}},
 	}})
 	if err != nil {
@@ -157,7 +157,7 @@ func TestARecordReachesTheFunctionAsOnAWS(t *testing.T) {
 	}
 	image := r.Change.NewImage
 	if image["PK"].String() != "a" || image["n"].Number() != "12345678901234567890" || !image["facts"].Map()["ok"].Boolean() || !image["facts"].Map()["none"].IsNull() ||
-		string(image["list"].List()[0].Binary()) != "\x00\x01" || !slices.Equal(image["set"].StringSet(), []string{"a"}) {
+		string(image["array"].List()[0].Binary()) != "\x00\x01" || !slices.Equal(image["set"].StringSet(), []string{"a"}) {
 		t.Errorf("%s", payload)
 	}
 }

@@ -37,8 +37,8 @@ const (
 	KeyRevoked Deed = "key_revoked"
 )
 
-// Act is one line of the audit trail: who did what to which object, and why. It is written with what it tells of, whole or not
-// at all, and never changed. It holds no secret and no name of a person.
+// Act is one line of the audit trail: who did what to which object, and why. It is written with what it tells of, where that is
+// written, whole or not at all, and never changed. It holds no secret and no name of a person.
 type Act struct {
 	At     time.Time         `json:"at"`
 	Actor  string            `json:"actor"`  // "account:<id>", "key:<id>", "operator"

@@ -174,12 +174,13 @@ type Limit struct {
 }
 
 // The limits of the doors: wrong passwords per account and network, letters per address and network, orders and copies of
-// invoices per account.
+// invoices per account, and such copies per account and address.
 var (
 	SignInTries = Limit{10, 15 * time.Minute}
 	LetterTries = Limit{5, time.Hour}
 	OrderTries  = Limit{2000, time.Hour} // a school may order much at once; a flood is more
-	CopyTries   = Limit{200, time.Hour}  // invoices to an address that the buyer names
+	CopyTries   = Limit{20, time.Hour}   // invoices to addresses that the buyer names,
+	CopyTriesTo = Limit{5, time.Hour}    // and to one of them
 )
 
 // Tried names what is counted against a limit: a door, the address that it is tried for, and the network it is tried from.

@@ -54,7 +54,8 @@ type kind struct {
 	link     string   // the fact that its single-use link is about, and
 	page     string   // the page that takes the token
 	stranger bool     // goes to an address that nobody has proved: it repeats nothing that somebody typed, no name either
-	paper    bool     // the invoice goes along
+	paper    bool     // the invoice goes along,
+	again    bool     // and once more while nothing of it is paid: its QR code asks for the whole price
 }
 
 // kinds is the list of all letters: a kind that is not in it cannot be written.
@@ -71,8 +72,8 @@ var kinds = map[Kind]kind{
 	RefundCase:       {facts: []string{"order", "amount", "reason"}},
 	Invoice:          {facts: invoiceFacts, paper: true},
 	InvoiceCopy:      {facts: invoiceFacts, paper: true, stranger: true},
-	PaymentReminder:  {facts: []string{"order", "invoice", "dueOn", "iban", "reference", "payTo", "open", "received"}, paper: true},
-	PaymentOverdue:   {facts: []string{"order", "invoice", "dueOn", "iban", "reference", "payTo", "open", "received", "expiresAt"}, paper: true},
+	PaymentReminder:  {facts: []string{"order", "invoice", "dueOn", "iban", "reference", "payTo", "open", "received"}, again: true},
+	PaymentOverdue:   {facts: []string{"order", "invoice", "dueOn", "iban", "reference", "payTo", "open", "received", "expiresAt"}, again: true},
 	OrderExpired:     {facts: []string{"order", "received", "gross", "startsOn", "validThrough"}},
 	PaymentPartial:   {facts: []string{"order", "amount", "received", "open", "gross"}, may: []string{"iban", "payTo", "reference"}},
 	PaymentTakenBack: {facts: []string{"order", "amount", "open"}, may: []string{"iban", "payTo", "reference", "correction", "hold"}},
@@ -213,10 +214,11 @@ func (l Letter) Expires() time.Time {
 
 // Paper is the number of the invoice that goes along with the letter; "" where none does.
 func (l Letter) Paper() string {
-	if !kinds[l.Kind].paper {
-		return ""
+	k, received := kinds[l.Kind], l.Facts["received"]
+	if k.paper || k.again && (received == "" || received == "0") {
+		return l.Facts["invoice"]
 	}
-	return l.Facts["invoice"]
+	return ""
 }
 
 // Link is what the letter's single-use link is about; "" where it has none.

@@ -105,6 +105,7 @@ var variants = map[string]struct {
 	change map[string]string
 }{
 	"invoice_rest":            {Invoice, map[string]string{"received": "500", "open": "750"}},
+	"payment_reminder_rest":   {PaymentReminder, map[string]string{"received": "500", "open": "750"}},
 	"payment_overdue_rest":    {PaymentOverdue, map[string]string{"received": "500", "open": "750"}},
 	"order_expired_rest":      {OrderExpired, map[string]string{"received": "500"}},
 	"payment_partial_page":    {PaymentPartial, map[string]string{"iban": "", "payTo": "", "reference": ""}},
@@ -143,10 +144,14 @@ func TestFactsThatMayBeAbsent(t *testing.T) {
 	}
 }
 
-// TestPapersGoWithLettersThatSayHowToPayThem: what is attached is a fact that the letter cannot do without.
+// TestPapersGoWithLettersThatSayHowToPayThem: what is attached is a fact that the letter cannot do without. Once a part is paid no
+// reminder brings the code for bank apps that asks for the whole.
 func TestPapersGoWithLettersThatSayHowToPayThem(t *testing.T) {
-	var with []Kind
+	var with, rest []Kind
 	for _, k := range Kinds() {
+		if l := write(k, func(f map[string]string) { f["invoice"], f["received"] = facts["invoice"], "500" }); l.Paper() != "" {
+			rest = append(rest, k)
+		}
 		if l := write(k, func(f map[string]string) { f["invoice"] = facts["invoice"] }); l.Paper() != "" {
 			with = append(with, k)
 			if !slices.Contains(kinds[k].facts, "invoice") || l.Paper() != facts["invoice"] {
@@ -154,8 +159,8 @@ func TestPapersGoWithLettersThatSayHowToPayThem(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Equal(with, []Kind{Invoice, InvoiceCopy, PaymentOverdue, PaymentReminder}) {
-		t.Errorf("%v", with)
+	if !slices.Equal(with, []Kind{Invoice, InvoiceCopy, PaymentOverdue, PaymentReminder}) || !slices.Equal(rest, []Kind{Invoice, InvoiceCopy}) {
+		t.Errorf("%v; with a part paid %v", with, rest)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package secret is the edge to the SSM parameters of a stage: pepper, bank keys and bank agreements.
+// Package secret is the edge to the SSM parameters of a stage: pepper, bank keys, bank agreements, and how it invoices.
 //
 // They are read once, when a process starts, by the few functions that need them, and stay in memory. A stage named prod
 // does not start with what was made for tests. The package writes and logs none of them.
@@ -16,6 +16,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"opiq/shared/invoice"
 )
 
 // ErrTest is what a prod stage answers to a secret that was made for tests.
@@ -37,6 +39,15 @@ func Pepper(cfg aws.Config, path string) []byte {
 		log.Fatal(err)
 	}
 	return pepper
+}
+
+// Desk is how a stage invoices. Without it the process ends.
+func Desk(cfg aws.Config, path string) invoice.Desk {
+	desk, err := Open(cfg, path).Desk(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	return desk
 }
 
 // Strings reads parameters by their names under the path: "pepper", "banks/lhv/key". One that is missing is an error that names it.
@@ -75,6 +86,15 @@ func (s *Store) Pepper(ctx context.Context) ([]byte, error) {
 		err = errors.New("secret: the pepper is shorter than 32 characters")
 	}
 	return []byte(found["pepper"]), err
+}
+
+// Desk reads how the stage invoices.
+func (s *Store) Desk(ctx context.Context) (invoice.Desk, error) {
+	found, err := s.Strings(ctx, invoice.DeskParameter)
+	if err != nil {
+		return invoice.Desk{}, err
+	}
+	return invoice.ParseDesk(found[invoice.DeskParameter])
 }
 
 // unquoted lays the strings of a JSON text out as lines of their own.

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
 	"opiq/local/parameters"
+	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/secret"
 )
@@ -48,6 +50,21 @@ func TestAProdStageTakesNothingThatWasMadeForTests(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), text) {
 				t.Errorf("the error tells the secret: %v", err)
 			}
+		}
+	}
+}
+
+func TestAStageInvoicesAsItsParameterSays(t *testing.T) {
+	want := people.Desk
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, ok := range map[string]bool{string(text): true, "{}": false} {
+		cfg := stage.Parameters(t, stage.Config(t), map[string]parameters.Value{"/opiq/dev/invoices": {Text: value}})
+		got, err := secret.Open(cfg, "/opiq/dev").Desk(t.Context())
+		if (err == nil) != ok || ok && !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v %v", value, got, err)
 		}
 	}
 }

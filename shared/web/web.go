@@ -98,6 +98,9 @@ func (r Request) Bytes() ([]byte, error) {
 	return body, nil
 }
 
+// Binary tells whether the gateway took the body for bytes, and handed it on in base64.
+func (r Request) Binary() bool { return r.event.IsBase64Encoded }
+
 // Mangled tells whether the gateway took the body for text and lost what in it was not UTF-8: it is no longer as long as its
 // sender says.
 func (r Request) Mangled() bool {
