@@ -39,7 +39,7 @@ var before = map[string]func(*testing.T, *table.Table){
 	"cancel-paid-in-part": part,
 	"expired": func(t *testing.T, s *table.Table) {
 		part(t, s)
-		people.Expire(t, s, people.Waiting, people.Noon.AddDate(0, 0, 30))
+		people.Expire(t, s, people.Waiting, people.Noon.AddDate(0, 0, 32))
 	},
 	"cancel-expired":  func(t *testing.T, s *table.Table) { people.Expire(t, s, people.Waiting, people.Noon.Add(order.Lives)) },
 	"reopened":        func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
