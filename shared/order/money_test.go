@@ -273,8 +273,8 @@ func (w *walk) check() {
 		"more is forgiven than may be":         o.Forgiven > 0 && (o.Bill == nil || o.Forgiven > o.Bill.Tolerance),
 		"it is over and has money":             (o.State == Cancelled || o.State == Expired) && o.Received != 0,
 		"its next moment is not of what it is": waits != (o.State == Placed),
-		"its next moment is past":              waits && !next.After(w.now),
-		"it can be set out to be paid, or not": (o.Payable(w.now) == nil) != (o.State == Placed || o.State == Reopened),
+		"its next moment is past":              waits && !next.After(w.now) && w.now.Before(o.ExpiresAt()), // after it, what went back may have ended the days of grace
+		"it can be set out to be paid, or not": (o.Payable(w.now) == nil) != (o.State == Placed && w.now.Before(o.ExpiresAt()) || o.State == Reopened),
 		"it takes money, or not, as it should": o.Takes() != (o.State == Placed || o.State == Reopened || o.State == Expired),
 	} {
 		if is {
