@@ -61,12 +61,11 @@ type Reason string
 
 // The reasons.
 const (
-	Duplicate   Reason = "duplicate"   // the order was paid before
-	Cancelled   Reason = "cancelled"   // the order was given up
-	Overpaid    Reason = "overpaid"    // more came than was left to pay
-	Expired     Reason = "expired"     // a part had come when the order expired
-	Late        Reason = "late"        // it came after the order had expired, and the price had changed or it was not enough
-	Unallocated Reason = "unallocated" // it was for no order of ours
+	Duplicate Reason = "duplicate" // the order was paid before
+	Cancelled Reason = "cancelled" // the order was given up
+	Overpaid  Reason = "overpaid"  // more came than was left to pay
+	Expired   Reason = "expired"   // a part had come when the order expired
+	Late      Reason = "late"      // it came after the order had expired, and the price had changed or it was not enough
 )
 
 // reasons are why an order in a state does not take all of the money that comes.

@@ -76,7 +76,7 @@ func (n *Names) read(text string) {
 		found = append(found, digits.FindAllString(run, 50)...)
 	}
 	for _, f := range found {
-		f = strings.NewReplacer(" ", "", "-", "").Replace(f)
+		f = bare.Replace(f)
 		if number, err := reference.Parse(f); err == nil {
 			if o, ok := orderOf(number); ok {
 				n.Text = once(n.Text, o)
@@ -88,6 +88,9 @@ func (n *Names) read(text string) {
 		}
 	}
 }
+
+// bare takes out of a number what people and banks put between its digits.
+var bare = strings.NewReplacer(" ", "", "-", "")
 
 // orderOf is the order that a right reference number can be of; zeros before it do not count.
 func orderOf(n reference.Number) (order.Number, bool) {

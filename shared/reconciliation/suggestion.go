@@ -137,7 +137,7 @@ var forms = map[string]bool{"oü": true, "as": true, "mtü": true, "sa": true, "
 func nearly(want string, e Entry) bool {
 	for _, t := range append(slices.Clone(e.Bank.Reference), e.Bank.Text) {
 		for _, run := range runs.FindAllString(t, 50) {
-			if got := strings.NewReplacer(" ", "", "-", "").Replace(run); len(got) == len(want) && got != want && slips(got, want) {
+			if got := bare.Replace(run); len(got) == len(want) && got != want && slips(got, want) {
 				return true
 			}
 		}
