@@ -50,12 +50,18 @@ func TestEachAccountHasOneNumber(t *testing.T) {
 	}
 }
 
+// A digit for a digit, or a letter for a letter. One for the other moves all that stands before it by a place, and such a
+// mistake the remainder may miss: EE382G00221020145685 would pass for an account, if Estonia had letters in them.
 func TestOneWrongCharacterOfAnAccountIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := []byte(rapid.SampledFrom([]string{"EE382200221020145685", "LV80BANK0000435195001", "NO9386011117947"}).Draw(t, "account"))
 		i := rapid.IntRange(0, len(s)-1).Draw(t, "place")
 		before := s[i]
-		s[i] = rapid.SampledFrom([]byte("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")).Draw(t, "other")
+		others := "0123456789"
+		if before >= 'A' {
+			others = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		}
+		s[i] = rapid.SampledFrom([]byte(others)).Draw(t, "other")
 		if s[i] != before && reference.IBAN(string(s)) {
 			t.Fatalf("%s is one too", s)
 		}
