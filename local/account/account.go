@@ -1,9 +1,11 @@
 // Package account is the seller's bank account on one machine: a stand-in bank that turns open invoices into a statement, so that
-// the story of an invoice can be played by hand, at /_local/account.
+// the story of an invoice can be played by hand, at /_local/account. It also takes transfers that we order: the next statement shows
+// them, whatever else it tells, and they can come back.
 //
 //	GET  /_local/account                   → {"iban", "name", "bic"}; to a browser, the invoices and what can happen to them
 //	POST /_local/account/statement         case, order, key, handIn, download → {"statement": URL, "status", "result"}
 //	GET  /_local/account/statements/{n}    a statement again, as XML
+//	POST /_local/account/payouts           a pain.001 file → 201 {"message", "transfers", "sum"}; 409 for one that was taken before
 //
 // A statement is handed in over HTTP, as a bookkeeper's machine does it; with handIn=false or download=1 it is only written. Each
 // call makes new money, under new numbers of the bank, but for one with a key that was used before: that is the same statement
@@ -46,6 +48,8 @@ type Account struct {
 	balance money.Amount
 	last    int64 // the bank's last number of a booking
 	written []*written
+	taken   map[string]bool // MsgIds of files
+	ordered []*transfer
 }
 
 // written is a statement of this run.
@@ -63,10 +67,11 @@ type written struct {
 // Open opens the account that money for invoices goes to. It reads what is owed in the table, and hands statements in.
 func Open(d invoice.Desk, table func(context.Context) (ledger.Ledger, error), hand func(context.Context, []byte) (int, []byte, error)) *Account {
 	s := d.Seller()
-	a := &Account{iban: s.Account, owner: s.Name, table: table, hand: hand, now: time.Now, balance: 1000_00}
+	a := &Account{iban: s.Account, owner: s.Name, table: table, hand: hand, now: time.Now, balance: 1000_00, taken: map[string]bool{}}
 	a.mux.HandleFunc("GET "+path, a.show)
 	a.mux.HandleFunc("POST "+path+"/statement", a.serve)
 	a.mux.HandleFunc("GET "+path+"/statements/{n}", a.file)
+	a.mux.HandleFunc("POST "+path+"/payouts", a.order)
 	return a
 }
 
@@ -109,7 +114,7 @@ func (r refusal) tell(w http.ResponseWriter) {
 // wish is what shall have happened at the bank.
 type wish struct {
 	Case   string `json:"case"`
-	Order  string `json:"order"` // numbers, with commas between them; "" for every invoice
+	Order  string `json:"order"` // numbers, with commas between them; "" for every invoice, or every transfer of ours
 	Key    string `json:"key"`
 	HandIn *bool  `json:"handIn"` // nil is yes
 }
@@ -201,23 +206,48 @@ func (a *Account) write(ctx context.Context, in wish) (*written, *refusal) {
 			return s, nil
 		}
 	}
-	meant, no := a.meant(ctx, in, stories[i])
+	bookings, orders, no := a.tell(ctx, in, stories[i])
 	if no != nil {
 		return nil, no
 	}
-	var bookings []Booking
+	s := a.book(bookings)
+	s.Case, s.key, s.Orders = in.Case, in.Key, orders
+	return s, nil
+}
+
+// tell is what happens on the account in a story, with all transfers that we ordered since the last statement, and the orders that the
+// story is about.
+func (a *Account) tell(ctx context.Context, in wish, s story) (bookings []Booking, orders []order.Number, _ *refusal) {
+	if s.Ours {
+		all := a.concerned(in.Order, s.back != "")
+		if len(all) == 0 {
+			return nil, nil, &refusal{http.StatusConflict, "nothing", "There is no transfer of ours that this could happen to."}
+		}
+		bookings = a.send()
+		for _, t := range all {
+			if s.back != "" {
+				bookings = append(bookings, t.comeBack(s.back))
+			}
+			if n := t.order(); n != "" && !slices.Contains(orders, n) {
+				orders = append(orders, n)
+			}
+		}
+		return bookings, orders, nil
+	}
+	meant, no := a.meant(ctx, in, s)
+	if no != nil {
+		return nil, nil, no
+	}
+	for _, d := range meant {
+		orders = append(orders, d.Order.Number)
+	}
 	if len(meant) > 0 {
-		bookings = stories[i].tell(meant)
+		bookings = s.tell(meant)
 	}
 	if len(bookings) == 0 {
-		return nil, &refusal{http.StatusConflict, "nothing", "There is no invoice that this could happen to."}
+		return nil, nil, &refusal{http.StatusConflict, "nothing", "There is no invoice that this could happen to."}
 	}
-	s := a.book(bookings)
-	s.Case, s.key = in.Case, in.Key
-	for _, d := range meant {
-		s.Orders = append(s.Orders, d.Order.Number)
-	}
-	return s, nil
+	return append(bookings, a.send()...), orders, nil
 }
 
 // meant are the orders that a wish is about.

@@ -36,11 +36,13 @@ func (d debt) paid(a money.Amount) Booking {
 	return Booking{Payments: []Payment{{Payer: d.Payer, Amount: a, Reference: string(d.Order.Number.Reference())}}}
 }
 
-// story is one way in which invoices are paid, or are not.
+// story is one way in which invoices are paid, or are not, or what becomes of transfers that we ordered.
 type story struct {
 	Name, About string
 	Paid        bool // it is told of orders that are paid, not of those that are owed
+	Ours        bool // it is told of transfers of ours
 	tell        func([]debt) []Booking
+	back        string // an ISO code: why the transfers come back
 }
 
 // extra is what comes too much.
@@ -56,6 +58,8 @@ var stories = []story{
 	{Name: "batch", About: "all payments booked in one sum", tell: batch},
 	{Name: "merged", About: "one transfer for all, with their numbers in its text", tell: merged},
 	{Name: "reversal", About: "the bank takes paid money back", Paid: true, tell: each(reversed)},
+	{Name: "refund_sent", About: "the transfers that we ordered go out", Ours: true},
+	{Name: "refund_returned", About: "they come back, for the account is closed", Ours: true, back: "AC04"},
 }
 
 func each(tell func(debt) []Booking) func([]debt) []Booking {

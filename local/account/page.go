@@ -22,6 +22,7 @@ type view struct {
 	IBAN, BIC  string
 	Open, Paid []debt
 	Stories    []story
+	Ordered    []transfer // newest first
 	Written    []*written // newest first
 	Latest     int
 }
@@ -38,6 +39,9 @@ func (a *Account) page(w http.ResponseWriter, r *http.Request) {
 	v.Latest, _ = strconv.Atoi(r.FormValue("written"))
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	for _, t := range slices.Backward(a.ordered) {
+		v.Ordered = append(v.Ordered, *t)
+	}
 	v.Written = slices.Clone(a.written)
 	slices.Reverse(v.Written)
 	var out bytes.Buffer

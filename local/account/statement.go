@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"time"
@@ -23,13 +24,15 @@ type Statement struct {
 type Booking struct {
 	Ref      string    // the bank's own number of it: AcctSvcrRef, NtryRef
 	Payments []Payment // several, where the bank booked them in one sum
-	Return   string    // an ISO code: the payment came before, and goes back to its payer
+	Out      bool      // we ordered it; its Payer is who gets it
+	Return   string    // an ISO code: the payment was booked before, and goes back to where it came from
 }
 
 // Payment is what somebody paid.
 type Payment struct {
 	Payer
 	Amount    money.Amount
+	EndToEnd  string // "" where whoever ordered it gave none
 	Reference string // in the field that is for it
 	Text      string
 }
@@ -48,18 +51,25 @@ func (b Booking) Sum() (sum money.Amount) {
 }
 
 // signed is what the booking does to the balance, with the bank's words for it.
-func (b Booking) signed() (sum money.Amount, direction, subfamily string) {
-	if b.Return != "" {
-		return -b.Sum(), "DBIT", "RRTN"
+func (b Booking) signed() (sum money.Amount, direction, family, subfamily string) {
+	sum, direction, family, subfamily = b.Sum(), "CRDT", "RCDT", "ESCT"
+	if b.Out {
+		family = "ICDT"
 	}
-	return b.Sum(), "CRDT", "ESCT"
+	if b.Return != "" {
+		subfamily = "RRTN"
+	}
+	if b.Out != (b.Return != "") {
+		sum, direction = -sum, "DBIT"
+	}
+	return sum, direction, family, subfamily
 }
 
 // Closing is the balance after all bookings.
 func (s Statement) Closing() money.Amount {
 	closing := s.Opening
 	for _, b := range s.Bookings {
-		sum, _, _ := b.signed()
+		sum, _, _, _ := b.signed()
 		closing += sum
 	}
 	return closing
@@ -183,16 +193,16 @@ type reason struct {
 const PersonalCode = "48001010000"
 
 func (b Booking) entry(on civil.Date) entry {
-	_, direction, subfamily := b.signed()
+	_, direction, family, subfamily := b.signed()
 	e := entry{
 		EntryRef: b.Ref, Amount: euro{"EUR", b.Sum().String()}, Direction: direction, Status: "BOOK", Booked: on.String(), Valued: on.String(), Ref: b.Ref,
-		Domain: "PMNT", Family: "RCDT", SubFamily: subfamily,
+		Domain: "PMNT", Family: family, SubFamily: subfamily,
 	}
 	if len(b.Payments) > 1 {
 		e.Batch = &parts{len(b.Payments)}
 	}
 	for i, p := range b.Payments {
-		t := transaction{Ref: b.Ref, EndToEnd: "NOTPROVIDED", Amount: euro{"EUR", p.Amount.String()}}
+		t := transaction{Ref: b.Ref, EndToEnd: cmp.Or(p.EndToEnd, "NOTPROVIDED"), Amount: euro{"EUR", p.Amount.String()}}
 		if len(b.Payments) > 1 {
 			t.Ref = fmt.Sprintf("%s-%d", b.Ref, i+1)
 		}
@@ -202,10 +212,16 @@ func (b Booking) entry(on civil.Date) entry {
 		if p.Reference != "" {
 			t.Structure = &scor{"SCOR", p.Reference}
 		}
-		if b.Return != "" {
-			t.Creditor, t.To, t.Return = p.party(), &iban{p.IBAN}, &reason{b.Return}
-		} else {
+		switch {
+		case b.Out: // of who gets it, the bank knows what we said
+			t.Creditor, t.To = &party{Name: p.Name}, &iban{p.IBAN}
+		case b.Return != "":
+			t.Creditor, t.To = p.party(), &iban{p.IBAN}
+		default:
 			t.Debtor, t.From = p.party(), &iban{p.IBAN}
+		}
+		if b.Return != "" {
+			t.Return = &reason{b.Return}
 		}
 		e.Transactions = append(e.Transactions, t)
 	}
