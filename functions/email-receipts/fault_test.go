@@ -19,6 +19,7 @@ import (
 	"opiq/shared/letter"
 	"opiq/shared/mail"
 	"opiq/shared/papers"
+	"opiq/shared/payment"
 	"opiq/shared/table"
 )
 
@@ -31,7 +32,7 @@ func post(t *testing.T, cfg aws.Config, name string, now func() time.Time) recei
 	if err != nil {
 		t.Fatal(err)
 	}
-	return receipts{table.Open(cfg, name), ses, tokens, site, papers.Invoice, now}
+	return receipts{table.Open(cfg, name), ses, tokens, site, drawn, now}
 }
 
 // desk is how this shop invoices. It reminds nobody.
@@ -99,6 +100,30 @@ func TestALetterWithEveryCallBroken(t *testing.T) {
 					}
 			})
 		})
+	}
+}
+
+// TestACreditInvoiceGoesAlong with the letter about the refund, as the buyer finds it under the order.
+func TestACreditInvoiceGoesAlong(t *testing.T) {
+	plain, name := stage.Table(t)
+	s := table.Open(plain, name)
+	people.MoveIn(t, s)
+	refund := people.GiveBack(t, s, people.Running, payment.Ask{Reason: payment.NotSupplied, Key: "once"}, people.Noon)[0]
+	cfg, box := stage.Inbox(t, plain)
+	if err := post(t, cfg, name, people.Now).send(t.Context(), letter.Ready{Letter: letter.ID("refund/" + refund.ID + "/refund")}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.Credit(t.Context(), people.Running, refund.Credit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := papers.Credit(c)
+	got := box.Mail("mari@example.ee")
+	if err != nil || len(got) != 1 || len(got[0].Attachments) != 1 {
+		t.Fatal(err, got)
+	}
+	if a := got[0].Attachments[0]; a.Name != "credit-2026-000001.pdf" || a.Type != "application/pdf" || !bytes.Equal(a.Data, want) {
+		t.Errorf("%s, %s", a.Name, a.Type)
 	}
 }
 

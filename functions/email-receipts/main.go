@@ -4,7 +4,7 @@
 //
 // A letter is taken with a lease, handed to SES and marked as sent, so that two deliveries at once send it once, and a
 // process that dies leaves it to the next. Only where SES took it and nobody heard so can it go out twice; it is never
-// forgotten. A letter about an invoice takes it along as a PDF, which is drawn here and kept nowhere.
+// forgotten. A letter about an invoice, or a credit invoice, takes it along as a PDF, which is drawn here and kept nowhere.
 package main
 
 import (
@@ -32,6 +32,7 @@ type store interface {
 	Recipient(context.Context, string) (letter.Recipient, error)
 	ChangeLetter(context.Context, letter.Letter) error
 	Invoice(context.Context, order.Number, invoice.Number) (invoice.Invoice, error)
+	Credit(context.Context, order.Number, invoice.Number) (invoice.Credit, error)
 }
 
 type sender interface {
@@ -43,9 +44,17 @@ type receipts struct {
 	mail   sender
 	tokens account.Tokens
 	site   letter.Site
-	draw   func(invoice.Invoice) ([]byte, error) // as PDF
+	press  press
 	now    func() time.Time
 }
+
+// press draws papers as PDF.
+type press struct {
+	invoice func(invoice.Invoice) ([]byte, error)
+	credit  func(invoice.Credit) ([]byte, error)
+}
+
+var drawn = press{papers.Invoice, papers.Credit}
 
 func main() {
 	cfg := cloud.Config()
@@ -55,7 +64,7 @@ func main() {
 		log.Fatal(err)
 	}
 	site := letter.Site{PublicURL: cloud.Env("PUBLIC_URL"), Seller: seller.StarCloud}
-	queue.Start(receipts{table.Open(cfg, cloud.Env("TABLE")), ses, account.NewTokens(pepper), site, papers.Invoice, time.Now}.send)
+	queue.Start(receipts{table.Open(cfg, cloud.Env("TABLE")), ses, account.NewTokens(pepper), site, drawn, time.Now}.send)
 }
 
 // lease is how long a letter is in one sender's hands: longer than the function's time-out, after which none of its processes
@@ -110,18 +119,33 @@ func (r receipts) recipient(ctx context.Context, l letter.Letter) (letter.Recipi
 	return r.store.Recipient(ctx, l.Account)
 }
 
-// attachments are what goes along with the letter: the invoice that it is about, or nothing.
+// attachments are what goes along with the letter: the invoice or the credit invoice that it is about, or nothing.
 func (r receipts) attachments(ctx context.Context, l letter.Letter) ([]mail.Attachment, error) {
-	number := l.Paper()
-	if number == "" {
-		return nil, nil
-	}
-	i, err := r.store.Invoice(ctx, order.Number(l.Facts["order"]), invoice.Number(number))
-	if err != nil {
+	name, pdf, err := r.paper(ctx, l)
+	if name == "" || err != nil {
 		return nil, err
 	}
-	pdf, err := r.draw(i)
-	return []mail.Attachment{{Name: "invoice-" + number + ".pdf", Type: "application/pdf", Data: pdf}}, err
+	return []mail.Attachment{{Name: name + ".pdf", Type: "application/pdf", Data: pdf}}, nil
+}
+
+// paper is the letter's paper by its name; "" where it has none.
+func (r receipts) paper(ctx context.Context, l letter.Letter) (name string, pdf []byte, err error) {
+	n := order.Number(l.Facts["order"])
+	if number := l.Paper(); number != "" {
+		i, err := r.store.Invoice(ctx, n, invoice.Number(number))
+		if err == nil {
+			pdf, err = r.press.invoice(i)
+		}
+		return "invoice-" + number, pdf, err
+	}
+	if number := l.Credit(); number != "" {
+		c, err := r.store.Credit(ctx, n, invoice.Number(number))
+		if err == nil {
+			pdf, err = r.press.credit(c)
+		}
+		return "credit-" + number, pdf, err
+	}
+	return "", nil, nil
 }
 
 // late tells whether the letter's link is over already: it would only lead its reader astray, who may ask for another.

@@ -43,6 +43,7 @@ type shelf struct {
 	letters  map[letter.ID]letter.Letter
 	people   map[string]letter.Recipient
 	invoices map[order.Number]invoice.Invoice
+	credits  map[order.Number]invoice.Credit
 	sent     []posted
 	refuse   map[string]error // by address
 
@@ -115,8 +116,22 @@ func (s *shelf) Invoice(_ context.Context, n order.Number, number invoice.Number
 	return i, err
 }
 
-// drawn is an invoice on a paper that can be told from another.
-func drawn(i invoice.Invoice) ([]byte, error) { return []byte("%PDF of " + i.Number), nil }
+func (s *shelf) Credit(_ context.Context, n order.Number, number invoice.Number) (c invoice.Credit, err error) {
+	err = s.call("Credit", func() error {
+		c = s.credits[n]
+		if c.Number != number {
+			return invoice.ErrNoCredit
+		}
+		return nil
+	})
+	return c, err
+}
+
+// simple draws papers that can be told from others.
+var simple = press{
+	func(i invoice.Invoice) ([]byte, error) { return []byte("%PDF of " + i.Number), nil },
+	func(c invoice.Credit) ([]byte, error) { return []byte("%PDF of credit " + c.Number), nil },
+}
 
 func (s *shelf) Send(_ context.Context, l letter.Letter, to letter.Recipient, m letter.Message, papers []mail.Attachment) (id string, err error) {
 	err = s.call("Send", func() error {
@@ -135,7 +150,7 @@ func (s *shelf) Send(_ context.Context, l letter.Letter, to letter.Recipient, m 
 }
 
 func (s *shelf) receipts() receipts {
-	return receipts{s, s, tokens, site, drawn, func() time.Time { return s.now }}
+	return receipts{s, s, tokens, site, simple, func() time.Time { return s.now }}
 }
 
 // What the trade says about an order, and about its invoice.
@@ -166,6 +181,7 @@ func stocked() *shelf {
 			"pause": {Address: "pause@example.com", Name: "Peter Pause", Language: lang.English},
 		},
 		invoices: map[order.Number]invoice.Invoice{"2600012345": {Number: "2026-000123"}},
+		credits:  map[order.Number]invoice.Credit{"2600012345": {Number: "2026-000125"}},
 		refuse:   map[string]error{"gone@example.com": &mail.Refused{Code: "MessageRejected"}, "pause@example.com": errors.New("mail: SES answered Throttling")},
 	}
 	sold := func(id letter.ID, who string) letter.Letter {
@@ -184,12 +200,18 @@ func stocked() *shelf {
 	unknown := bill
 	unknown.ID, unknown.Facts = "invoice/2026-000124/invoice", maps.Clone(invoiceFacts)
 	unknown.Facts["invoice"] = "2026-000124"
+	back := sold("refund/2600012345-0123456789ab/refund", "mari")
+	back.Kind, back.Facts = letter.Refund, map[string]string{
+		"order": "2600012345", "amount": "620", "reason": "price_reduction", "way": "transfer", "account": "9017", "credit": "2026-000125",
+	}
+	surplus := sold("refund/2600012345-ba9876543210/refund", "mari")
+	surplus.Kind, surplus.Facts = letter.Refund, map[string]string{"order": "2600012345", "amount": "1", "reason": "surplus", "way": "card", "credit": ""}
 	copied := bill
 	copied.ID, copied.Kind, copied.Account, copied.To, copied.Language = "invoice/2026-000123/copy", letter.InvoiceCopy, "", "books@example.com", lang.English
 	for _, l := range []letter.Letter{
 		sold("order/2600012345/confirmation", "mari"), sold("order/kazakh/confirmation", "asel"), sold("order/refused/confirmation", "gone"),
 		sold("order/again/confirmation", "pause"), held, left, done, poor,
-		bill, unknown, copied,
+		bill, unknown, copied, back, surplus,
 		{ID: "signup/1/verify/1", Kind: letter.Verify, To: "new@example.com", Language: lang.Russian, Facts: link("signup", 59*time.Minute), CreatedAt: created, Revision: 1},
 		{ID: "signup/2/verify/1", Kind: letter.Verify, To: "late@example.com", Language: lang.English, Facts: link("signup", 0), CreatedAt: created, Revision: 1},
 		{ID: "account/1/password_reset/1", Kind: letter.PasswordReset, Account: "mari", Facts: link("reset", 59*time.Minute), CreatedAt: created, Revision: 1},
@@ -224,12 +246,13 @@ func TestEvents(t *testing.T) {
 const (
 	confirmation letter.ID = "order/2600012345/confirmation"
 	billed       letter.ID = "invoice/2026-000123/invoice"
+	credited     letter.ID = "refund/2600012345-0123456789ab/refund"
 )
 
 // TestEveryBrokenCall breaks each call of a sending once before it works and once after, until there is none left to
 // break. The letter comes again, as SQS brings it, and is sent: once, but where SES had taken it and the record of it broke.
 func TestEveryBrokenCall(t *testing.T) {
-	for id, calls := range map[letter.ID]int{confirmation: 5, billed: 6} { // the last two: SES takes it; that it did is recorded
+	for id, calls := range map[letter.ID]int{confirmation: 5, billed: 6, credited: 6} { // the last two: SES takes it; that it did is recorded
 		for _, kept := range []bool{false, true} {
 			for i := 1; ; i++ {
 				s := stocked()
@@ -265,15 +288,17 @@ func TestEveryBrokenCall(t *testing.T) {
 
 // TestALetterWithoutItsPaperWaits: it is not taken, and goes out once its paper can be drawn.
 func TestALetterWithoutItsPaperWaits(t *testing.T) {
-	s := stocked()
-	r := s.receipts()
 	blot := errors.New("a blot")
-	r.draw = func(invoice.Invoice) ([]byte, error) { return nil, blot }
-	if err := r.send(t.Context(), letter.Ready{Letter: billed}); !errors.Is(err, blot) || s.letters[billed].State != "" || len(s.sent) != 0 {
-		t.Fatalf("%v, it is %q after %d mails", err, s.letters[billed].State, len(s.sent))
-	}
-	if err := s.receipts().send(t.Context(), letter.Ready{Letter: billed}); err != nil || len(s.sent) != 1 || len(s.sent[0].Papers) != 1 {
-		t.Errorf("%v %+v", err, s.sent)
+	for _, id := range []letter.ID{billed, credited} {
+		s := stocked()
+		r := s.receipts()
+		r.press = press{func(invoice.Invoice) ([]byte, error) { return nil, blot }, func(invoice.Credit) ([]byte, error) { return nil, blot }}
+		if err := r.send(t.Context(), letter.Ready{Letter: id}); !errors.Is(err, blot) || s.letters[id].State != "" || len(s.sent) != 0 {
+			t.Fatalf("%v, it is %q after %d mails", err, s.letters[id].State, len(s.sent))
+		}
+		if err := s.receipts().send(t.Context(), letter.Ready{Letter: id}); err != nil || len(s.sent) != 1 || len(s.sent[0].Papers) != 1 {
+			t.Errorf("%v %+v", err, s.sent)
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"opiq/local/people"
 	"opiq/shared/civil"
@@ -42,7 +44,7 @@ func begin(t *testing.T) *story {
 // pay is money that a statement shows, some days after noon.
 func (s *story) pay(id payment.ID, amount money.Amount, days int) {
 	at := people.Noon.AddDate(0, 0, days)
-	p := payment.Payment{ID: id, Order: s.book.Order.Number, Buyer: people.Mari, Method: order.ByInvoice, Amount: amount, BookedAt: at}
+	p := payment.Payment{ID: id, Order: s.book.Order.Number, Buyer: people.Mari, Method: order.ByInvoice, Amount: amount, Payer: "EE171010123456789017", BookedAt: at}
 	s.apply(s.book.Receive(p, at, at))
 }
 
@@ -50,6 +52,28 @@ func (s *story) takeBack(id payment.ID) {
 	c, err := s.book.TakeBack(id, people.Noon.AddDate(0, 0, 3))
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	s.apply(c)
+}
+
+// giveBack is money that staff give back, the last of it in the given state.
+func (s *story) giveBack(why payment.Why, amount money.Amount, ends payment.RefundState) {
+	at := people.Noon.AddDate(0, 0, 40)
+	d := payment.Desk{Invoices: desk, Buyer: people.Person(people.Mari, "Mari", "Maasikas", lang.Estonian), By: "account:" + string(people.Liis), Now: at}
+	out, err := s.book.Refund(payment.Ask{Reason: why, Amount: &amount, Key: string(why)}, nil, "2026-000002", d)
+	if err != nil {
+		s.t.Fatal(why, err)
+	}
+	s.apply(out.Changes[0])
+	if ends == payment.Requested {
+		return
+	}
+	r := out.Refunds[len(out.Refunds)-1]
+	c, ok, err := map[payment.RefundState]func(payment.RefundID, string, time.Time) (payment.Change, bool, error){
+		payment.Done: s.book.Finish, payment.Failed: s.book.Fail,
+	}[ends](r.ID, "entry", at)
+	if err != nil || !ok {
+		s.t.Fatal(why, ok, err)
 	}
 	s.apply(c)
 }
@@ -71,7 +95,18 @@ func (s *story) apply(c payment.Change) {
 	if c.License != nil {
 		s.book.License = c.License
 	}
-	s.book.Payments, s.letters = append(s.book.Payments, c.Payments...), append(s.letters, c.Letters...)
+	s.book.Payments = put(s.book.Payments, c.Payments, func(p payment.Payment) payment.ID { return p.ID })
+	s.book.Cases = put(s.book.Cases, c.Cases, func(k payment.Case) payment.ID { return k.Payment })
+	s.book.Refunds = put(s.book.Refunds, c.Refunds, func(r payment.Refund) payment.RefundID { return r.ID })
+	s.letters = append(s.letters, c.Letters...)
+}
+
+// put is a list with things that are new, or as they are now.
+func put[T any, ID comparable](all, now []T, id func(T) ID) []T {
+	for _, x := range now {
+		all = append(slices.DeleteFunc(all, func(y T) bool { return id(x) == id(y) }), x)
+	}
+	return all
 }
 
 // TestWhatTheTradeWritesCanBeSaid: each letter about money has the facts that its texts need, in all languages.
@@ -89,12 +124,25 @@ func TestWhatTheTradeWritesCanBeSaid(t *testing.T) {
 	paid.takeBack("too much")
 	paid.pay("again", price, 30)
 	paid.pay("twice", price, 30)
+	paid.giveBack(payment.Surplus, 1, payment.Failed)
+	paid.takeBack("twice")
+
+	back := begin(t)
+	back.pay("all", price, 5)
+	back.giveBack(payment.PriceReduction, 1, payment.Done)
+	back.giveBack(payment.Agreed, 1_00, payment.Requested) // its license becomes shorter
+	back.giveBack(payment.Breach, price-1_01, payment.Requested)
+
+	gone := begin(t)
+	gone.pay("all", price, 5)
+	gone.takeBack("all")
+	gone.giveBack(payment.NotPaid, 0, payment.Requested)
 
 	missing := map[letter.Kind]bool{}
 	for _, k := range letter.Kinds() {
 		missing[k] = true
 	}
-	for _, l := range append(unpaid.letters, paid.letters...) {
+	for _, l := range slices.Concat(unpaid.letters, paid.letters, back.letters, gone.letters) {
 		delete(missing, l.Kind)
 		for _, language := range lang.All {
 			if _, err := letter.Render(l, letter.Recipient{Name: "Mari Maasikas", Language: language}, site, ""); err != nil {
@@ -105,6 +153,7 @@ func TestWhatTheTradeWritesCanBeSaid(t *testing.T) {
 	for _, k := range []letter.Kind{
 		letter.OrderConfirmation, letter.Invoice, letter.InvoiceCopy, letter.PaymentReminder, letter.PaymentOverdue, letter.OrderExpired,
 		letter.PaymentPartial, letter.PaymentTakenBack, letter.PaymentReceipt, letter.LicenseRestored, letter.RefundCase,
+		letter.Refund, letter.RefundDone, letter.RefundFailed, letter.RefundCaseVoid, letter.OrderAnnulled,
 	} {
 		if missing[k] {
 			t.Errorf("nobody wrote %s", k)

@@ -1,8 +1,9 @@
-// Invoices gives buyers their papers: the invoice and the receipt as PDF, and the invoice for bookkeeping programs.
+// Invoices gives buyers their papers: the invoice, the receipt and credit invoices as PDF, and the invoice for bookkeeping programs.
 //
 //	GET /v1/orders/{number}/invoice.pdf
 //	GET /v1/orders/{number}/invoice.xml
 //	GET /v1/orders/{number}/receipt.pdf
+//	GET /v1/orders/{number}/credits/{credit}
 package main
 
 import (
@@ -28,6 +29,7 @@ import (
 
 type store interface {
 	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, error)
+	Credit(context.Context, order.Number, invoice.Number) (invoice.Credit, error)
 }
 
 type invoices struct {
@@ -47,6 +49,7 @@ func main() {
 func (i invoices) routes() web.Routes {
 	return web.Routes{
 		"GET /v1/orders/{number}/invoice.pdf": i.pdf, "GET /v1/orders/{number}/invoice.xml": i.xml, "GET /v1/orders/{number}/receipt.pdf": i.receipt,
+		"GET /v1/orders/{number}/credits/{credit}": i.credit,
 	}
 }
 
@@ -94,6 +97,25 @@ func (i invoices) receipt(ctx context.Context, r web.Request) (web.Response, err
 	}
 	file, err := papers.Receipt(receipt)
 	return web.File("application/pdf", "receipt-"+string(receipt.Order)+".pdf", file), err
+}
+
+// credit is a credit invoice by its file's name: "2026-000124.pdf".
+func (i invoices) credit(ctx context.Context, r web.Request) (web.Response, error) {
+	_, book, err := i.purchase(ctx, r)
+	if err != nil {
+		return web.Response{}, err
+	}
+	name, pdf := strings.CutSuffix(r.Path("credit"), ".pdf")
+	number, ok := invoice.ParseNumber(name)
+	if !pdf || !ok {
+		return web.Response{}, invoice.ErrNoCredit
+	}
+	found, err := i.store.Credit(ctx, book.Order.Number, number)
+	if err != nil {
+		return web.Response{}, err
+	}
+	file, err := papers.Credit(found)
+	return web.File("application/pdf", "credit-"+name+".pdf", file), err
 }
 
 // formats are what invoice.xml can be.

@@ -19,7 +19,9 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/civil"
+	"opiq/shared/money"
 	"opiq/shared/order"
+	"opiq/shared/payment"
 	"opiq/shared/table"
 	"opiq/shared/web"
 )
@@ -28,7 +30,8 @@ func open(cfg aws.Config, name string) invoices {
 	return invoices{table.Open(cfg, name), people.Desk.Seller(), web.CookieAt(people.PublicURL), people.Now}
 }
 
-// owed is an order of Mari's with an invoice to herself; the one that waits has an invoice to her school.
+// owed is an order of Mari's with an invoice to herself; the one that waits has an invoice to her school; the one ahead was paid by
+// bank link, and is given back.
 const owed order.Number = "1111111114"
 
 func moveIn(t testing.TB, s *table.Table) {
@@ -36,6 +39,7 @@ func moveIn(t testing.TB, s *table.Table) {
 	people.Invoice(t, s, people.Waiting, &people.School)
 	people.Buy(t, s, owed, civil.Date{Year: 2026, Month: 12, Day: 1}, false)
 	people.Invoice(t, s, owed, nil)
+	people.GiveBack(t, s, people.Ahead, payment.Ask{Reason: payment.Agreed, Key: "once"}, people.Noon)
 }
 
 // file is the content of an answer.
@@ -86,7 +90,11 @@ func TestEvents(t *testing.T) {
 // ask is what Mari gets for a paper of an order.
 func ask(t testing.TB, i invoices, n order.Number, paper string) events.APIGatewayV2HTTPResponse {
 	t.Helper()
-	out, err := i.routes().Handle(t.Context(), people.Request("GET /v1/orders/{number}/"+paper, people.Mari, map[string]string{"number": string(n)}, nil))
+	route, path := "GET /v1/orders/{number}/"+paper, map[string]string{"number": string(n)}
+	if name, ok := strings.CutPrefix(paper, "credits/"); ok {
+		route, path["credit"] = "GET /v1/orders/{number}/credits/{credit}", name
+	}
+	out, err := i.routes().Handle(t.Context(), people.Request(route, people.Mari, path, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +129,34 @@ func TestAnOrderThatWasPaidInTwoPartsHasAReceiptOfBoth(t *testing.T) {
 	people.TakeBack(t, s, people.Waiting, people.Noon.AddDate(0, 0, 13))
 	if out := ask(t, i, people.Waiting, "receipt.pdf"); out.StatusCode != 409 {
 		t.Errorf("of an order whose money went back: %d %s", out.StatusCode, out.Body)
+	}
+}
+
+func TestACreditInvoiceIsMadeOutAsItsInvoiceAndStaysAsItWas(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	moveIn(t, s)
+	i := open(cfg, name)
+	people.Transfer(t, s, people.Waiting, 4_96, 1, people.Noon)
+	third, rest := money.Amount(1_65), money.Amount(3_31)
+	people.GiveBack(t, s, people.Waiting, payment.Ask{Reason: payment.PriceReduction, Amount: &third, Key: "a third"}, people.Noon)
+	before := ask(t, i, people.Waiting, "credits/2026-000004.pdf")
+	people.GiveBack(t, s, people.Waiting, payment.Ask{Reason: payment.NotSupplied, Amount: &rest, Key: "and the rest"}, people.Noon.AddDate(0, 1, 20))
+
+	for credit, want := range map[string][]string{
+		"2026-000004": {"Kreeditarve nr 2026-000004", people.School.Name, "Krediteeritav arve 2026-000001", "Käibemaks 24% −0,32 €", "Kokku −1,65 €", "Hinda alandati"},
+		"2027-000001": {"Kreeditarve nr 2027-000001", people.School.Name, "Krediteeritav arve 2026-000001", "Käibemaks 24% −0,64 €", "Kokku −3,31 €", "Tellitut ei ole võimalik anda"},
+	} {
+		out := ask(t, i, people.Waiting, "credits/"+credit+".pdf")
+		got := text(t, file(t, out))
+		for _, want := range want {
+			if !strings.Contains(got, want) {
+				t.Errorf("there is no %q in %s", want, got)
+			}
+		}
+	}
+	if after := ask(t, i, people.Waiting, "credits/2026-000004.pdf"); after.StatusCode != 200 || after.Body != before.Body {
+		t.Errorf("%d, and it is another after more was credited", after.StatusCode)
 	}
 }
 
@@ -168,7 +204,8 @@ func TestAskingWithEveryCallBroken(t *testing.T) {
 		moveIn(t, table.Open(cfg, name))
 		routes := open(broken(cfg), name).routes()
 		return func(ctx context.Context) error {
-			out, err := routes.Handle(ctx, people.Request("GET /v1/orders/{number}/invoice.pdf", people.Mari, map[string]string{"number": string(people.Waiting)}, nil))
+			path := map[string]string{"number": string(people.Ahead), "credit": "2026-000003.pdf"}
+			out, err := routes.Handle(ctx, people.Request("GET /v1/orders/{number}/credits/{credit}", people.Mari, path, nil))
 			if err == nil && out.StatusCode != 200 {
 				err = fmt.Errorf("%d", out.StatusCode)
 			}

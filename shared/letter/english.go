@@ -22,5 +22,15 @@ var english = speech{
 		"overpaid":  "More came than was left to pay; the rest of the money went toward the order.",
 		"expired":   "The order was not paid in full in time, so it has expired and no license opens for it.",
 		"late":      "When the money arrived, this order had already expired and could no longer be paid with it, so no license opens for it.",
+		"annulled":  "The license of this order was annulled, so the order needs no more money.",
+
+		"surplus":         "The order did not need it.",
+		"system_error":    "By an evident error in our system, the price or the offer was shown wrongly. We are sorry.",
+		"not_paid":        "The order was not paid in time, or its payment was taken back.",
+		"false_data":      "The data given for the order was not true.",
+		"breach":          "The license was used against the terms.",
+		"not_supplied":    "We cannot supply what you ordered. We are sorry.",
+		"agreed":          "You asked for it, and we agreed.",
+		"price_reduction": "We have lowered the price, because not everything was as it should have been. We are sorry.",
 	},
 }

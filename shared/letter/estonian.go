@@ -27,5 +27,15 @@ var estonian = speech{
 		"overpaid":  "Laekus rohkem, kui tellimuse eest oli tasuda; ülejäänud raha läks tellimuse katteks.",
 		"expired":   "Tellimust ei tasutud õigeks ajaks täies ulatuses, nii et see on aegunud ja selle alusel litsentsi ei anta.",
 		"late":      "Kui raha laekus, oli see tellimus juba aegunud ja seda ei saanud selle rahaga enam tasuda, nii et litsentsi selle alusel ei anta.",
+		"annulled":  "Selle tellimuse litsents on tühistatud, nii et tellimuse jaoks enam raha vaja ei ole.",
+
+		"surplus":         "Tellimuse tasumiseks seda raha vaja ei olnud.",
+		"system_error":    "Hind või pakkumine oli meie süsteemi ilmse vea tõttu valesti näidatud. Palume vabandust.",
+		"not_paid":        "Tellimust ei tasutud õigeks ajaks või võeti selle makse tagasi.",
+		"false_data":      "Tellimuse andmed ei vastanud tõele.",
+		"breach":          "Litsentsi kasutati tingimuste vastaselt.",
+		"not_supplied":    "Me ei saa sulle tellitut anda. Palume vabandust.",
+		"agreed":          "Sa palusid seda ja me olime nõus.",
+		"price_reduction": "Alandasime hinda, sest kõik ei olnud nii, nagu pidi. Palume vabandust.",
 	},
 }

@@ -41,6 +41,11 @@ const (
 	OrderExpired      Kind = "order_expired"
 	PaymentPartial    Kind = "payment_partial"
 	PaymentTakenBack  Kind = "payment_taken_back"
+	Refund            Kind = "refund"
+	RefundDone        Kind = "refund_done"
+	RefundFailed      Kind = "refund_failed"
+	RefundCaseVoid    Kind = "refund_case_void"
+	OrderAnnulled     Kind = "order_annulled"
 	LicenseRestored   Kind = "license_restored"
 	LicenseActive     Kind = "license_active"
 	LicenseEndsSoon   Kind = "license_ends_soon"
@@ -56,6 +61,7 @@ type kind struct {
 	stranger bool     // goes to an address that nobody has proved: it repeats nothing that somebody typed, no name either
 	paper    bool     // the invoice goes along,
 	again    bool     // and once more while nothing of it is paid: its QR code asks for the whole price
+	credit   bool     // the credit invoice goes along, where there is one
 }
 
 // kinds is the list of all letters: a kind that is not in it cannot be written.
@@ -76,7 +82,12 @@ var kinds = map[Kind]kind{
 	PaymentOverdue:   {facts: []string{"order", "invoice", "dueOn", "iban", "reference", "payTo", "open", "received", "expiresAt"}, again: true},
 	OrderExpired:     {facts: []string{"order", "received", "gross", "startsOn", "validThrough"}},
 	PaymentPartial:   {facts: []string{"order", "amount", "received", "open", "gross"}, may: []string{"iban", "payTo", "reference"}},
-	PaymentTakenBack: {facts: []string{"order", "amount", "open"}, may: []string{"iban", "payTo", "reference", "correction", "hold"}},
+	PaymentTakenBack: {facts: []string{"order", "amount", "open"}, may: []string{"iban", "payTo", "reference", "correction", "hold", "card"}},
+	Refund:           {facts: []string{"order", "amount", "reason", "way"}, may: []string{"credit", "effect", "validThrough", "offset", "account"}, credit: true},
+	RefundDone:       {facts: []string{"order", "amount", "way"}, may: []string{"account"}},
+	RefundFailed:     {facts: []string{"order", "amount", "way"}},
+	RefundCaseVoid:   {facts: []string{"order", "amount"}},
+	OrderAnnulled:    {facts: []string{"order", "amount", "license"}, may: []string{"credit"}, credit: true},
 	LicenseRestored:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
 	LicenseActive:    {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
 	LicenseEndsSoon:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone", "days"}},
@@ -137,6 +148,7 @@ type Letter struct {
 	CreatedAt time.Time         `json:"createdAt"`
 	HeldUntil time.Time         `json:"heldUntil,omitzero"` // see Sending
 	Outcome   Outcome           `json:"outcome,omitzero"`
+	Nudged    int               `json:"nudged,omitempty"` // how often it was queued again
 	Revision  int               `json:"revision"`
 }
 
@@ -219,6 +231,14 @@ func (l Letter) Paper() string {
 		return l.Facts["invoice"]
 	}
 	return ""
+}
+
+// Credit is the number of the credit invoice that goes along with the letter; "" where none does.
+func (l Letter) Credit() string {
+	if !kinds[l.Kind].credit {
+		return ""
+	}
+	return l.Facts["credit"]
 }
 
 // Link is what the letter's single-use link is about; "" where it has none.

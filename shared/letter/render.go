@@ -73,11 +73,11 @@ func Render(l Letter, to Recipient, site Site, token string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	subject, body, err := text(string(l.Kind), to, values)
+	subject, body, err := text(string(l.Kind), to, values, l.Facts)
 	if err != nil {
 		return Message{}, err
 	}
-	_, foot, err := text("foot", to, values)
+	_, foot, err := text("foot", to, values, l.Facts)
 	if err != nil {
 		return Message{}, err
 	}
@@ -132,7 +132,7 @@ func values(l Letter, k kind, w speech, site Site, token string) (map[string]str
 	if _, ok := v["terms"]; ok {
 		v["termsPage"] = site.PublicURL + "/terms/order"
 	}
-	if through, err := civil.Parse(l.Facts["validThrough"]); err == nil {
+	if through, err := civil.Parse(l.Facts["validThrough"]); err == nil && !firstDay(l, zone).IsZero() {
 		first := firstDay(l, zone)
 		v["period"], v["firstDay"] = w.Period(first, through), w.Date(first)
 		if v["askedFor"] == v["firstDay"] {
@@ -148,21 +148,21 @@ func values(l Letter, k kind, w speech, site Site, token string) (map[string]str
 	return v, nil
 }
 
-// firstDay is the day on which a license begins; the instant is nearer to the truth than the wish.
+// firstDay is the day on which a license begins, where the letter knows it; the instant is nearer to the truth than the wish.
 func firstDay(l Letter, zone civil.Zone) civil.Date {
 	if at, err := time.Parse(time.RFC3339, l.Facts["startsAt"]); err == nil {
 		return civil.DateOf(at, zone)
 	}
-	d, _ := civil.Parse(l.Facts["startsOn"]) // was read before, as a fact
+	d, _ := civil.Parse(l.Facts["startsOn"]) // was read before, if it is a fact
 	return d
 }
 
-func text(name string, to Recipient, values map[string]string) (first string, rest prose.Doc, err error) {
+func text(name string, to Recipient, values, facts map[string]string) (first string, rest prose.Doc, err error) {
 	source, err := texts.ReadFile("texts/" + name + "." + string(to.Language) + ".txt")
 	if err != nil {
 		return "", prose.Doc{}, err
 	}
-	said, err := choose(string(source), values)
+	said, err := choose(string(source), values, facts)
 	if err != nil {
 		return "", prose.Doc{}, err
 	}
@@ -176,23 +176,39 @@ func text(name string, to Recipient, values map[string]string) (first string, re
 }
 
 // choose is a source as it is for these values: a line that begins with "?name " is said only where that value is not empty,
-// one with "!name " only where it is.
-func choose(source string, values map[string]string) (string, error) {
+// one with "!name " only where it is. "?name=fact " and "!name=fact " ask which fact the value was made of. Of several such
+// beginnings all have to hold.
+func choose(source string, values, facts map[string]string) (string, error) {
 	var said strings.Builder
 	for line := range strings.Lines(source) {
-		if name, rest, _ := strings.Cut(line[1:], " "); line[0] == '?' || line[0] == '!' {
-			value, known := values[name]
-			if !known {
-				return "", fmt.Errorf("letter: a line depends on %q, which is no value", name)
-			}
-			if (value == "") != (line[0] == '!') {
-				continue
-			}
-			line = rest
+		spoken, err := spoken(line, values, facts)
+		if err != nil {
+			return "", err
 		}
-		said.WriteString(line)
+		said.WriteString(spoken)
 	}
 	return said.String(), nil
+}
+
+// spoken is what is said of a line: all of it without its conditions, or nothing.
+func spoken(line string, values, facts map[string]string) (string, error) {
+	if line == "" || line[0] != '?' && line[0] != '!' {
+		return line, nil
+	}
+	condition, rest, _ := strings.Cut(line[1:], " ")
+	name, fact, exact := strings.Cut(condition, "=")
+	value, known := values[name]
+	if !known {
+		return "", fmt.Errorf("letter: a line depends on %q, which is no value", name)
+	}
+	holds := value != ""
+	if exact {
+		holds = facts[name] == fact
+	}
+	if holds != (line[0] == '?') {
+		return "", nil
+	}
+	return spoken(rest, values, facts)
 }
 
 // plain is a text on one line, without what moves the cursor or turns the direction of writing.

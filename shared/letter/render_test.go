@@ -35,6 +35,7 @@ var facts = map[string]string{
 	"startsAt": "2026-08-31T21:00:00Z", "endsAt": "2026-11-30T22:00:00Z", "zone": "Europe/Tallinn", "days": "14",
 	"invoice": "2026-000123", "dueOn": "2026-09-15", "iban": "EE382200221020145685", "reference": "26000123453", "rf": "RF7526000123453",
 	"payTo": "Star Cloud OÜ", "open": "1250", "received": "0", "expiresAt": "2026-09-29T21:00:00Z", "askedFor": "2026-09-01", "hold": "yes", "correction": "",
+	"way": "transfer", "effect": "shortened", "credit": "2026-000124", "offset": "", "account": "9017", "card": "",
 	"signup": "abcdef-signup", "reset": "abcdef-3", "expires": "2026-09-01T10:08:00Z",
 }
 
@@ -43,9 +44,9 @@ func write(k Kind, change func(map[string]string)) Letter {
 	for _, name := range slices.Concat(kinds[k].facts, kinds[k].may) {
 		l.Facts[name] = facts[name]
 	}
-	if k == PaymentPartial {
-		maps.Copy(l.Facts, map[string]string{"amount": "500", "received": "500", "open": "750"})
-	}
+	maps.Copy(l.Facts, map[Kind]map[string]string{
+		PaymentPartial: {"amount": "500", "received": "500", "open": "750"}, Refund: {"reason": "agreed"},
+	}[k])
 	if change != nil {
 		change(l.Facts)
 	}
@@ -112,6 +113,17 @@ var variants = map[string]struct {
 	"payment_taken_back_page": {PaymentTakenBack, map[string]string{"iban": "", "payTo": "", "reference": ""}},
 	"payment_taken_back_ours": {PaymentTakenBack, map[string]string{"correction": "yes"}},
 	"payment_taken_back_part": {PaymentTakenBack, map[string]string{"hold": ""}},
+	"payment_taken_back_card": {PaymentTakenBack, map[string]string{"card": "yes"}},
+	"payment_receipt_card":    {PaymentReceipt, map[string]string{"method": "card", "bank": "", "paymentNumber": ""}},
+	"payment_receipt_offset":  {PaymentReceipt, map[string]string{"method": "offset", "bank": "", "paymentNumber": "2600012399"}},
+	"refund_card":             {Refund, map[string]string{"way": "card", "account": "", "effect": "annulled", "validThrough": "", "reason": "not_supplied"}},
+	"refund_offset":           {Refund, map[string]string{"way": "offset", "account": "", "offset": "2600012399", "effect": "", "validThrough": "", "reason": "price_reduction"}},
+	"refund_surplus":          {Refund, map[string]string{"account": "", "credit": "", "effect": "", "validThrough": "", "reason": "surplus"}},
+	"refund_done_card":        {RefundDone, map[string]string{"way": "card", "account": ""}},
+	"refund_done_offset":      {RefundDone, map[string]string{"way": "offset", "account": ""}},
+	"refund_failed_card":      {RefundFailed, map[string]string{"way": "card"}},
+	"refund_failed_offset":    {RefundFailed, map[string]string{"way": "offset"}},
+	"order_annulled_nothing":  {OrderAnnulled, map[string]string{"amount": "0", "credit": ""}},
 	"payment_receipt_late":    {PaymentReceipt, map[string]string{"method": "invoice", "bank": "", "paymentNumber": "", "askedFor": "2026-08-15"}},
 }
 
@@ -120,6 +132,9 @@ func TestWhatIsNotNeededIsNotSaid(t *testing.T) {
 		for _, l := range lang.All {
 			m := render(t, write(c.kind, func(f map[string]string) { maps.Copy(f, c.change) }), Recipient{mari.Address, mari.Name, l})
 			golden.Check(t, fmt.Sprintf("testdata/%s.%s.txt", name, l), []byte("Subject: "+m.Subject+"\n\n"+m.Text))
+			if len([]rune(m.Subject)) > 60 {
+				t.Errorf("%s in %s: subject %q", name, l, m.Subject)
+			}
 			if holes := regexp.MustCompile(`(?m)^[?!]\w|\n\n\n|  |: *$\n\n|, $|<p[^>]*></p>|\(\)`).FindString(m.Text + m.HTML); holes != "" {
 				t.Errorf("%s in %s leaves %q", name, l, holes)
 			}
@@ -164,6 +179,22 @@ func TestPapersGoWithLettersThatSayHowToPayThem(t *testing.T) {
 	}
 }
 
+// TestACreditInvoiceGoesWithTheLettersThatTellOfIt: where there is one, and with no other letter.
+func TestACreditInvoiceGoesWithTheLettersThatTellOfIt(t *testing.T) {
+	var with []Kind
+	for _, k := range Kinds() {
+		if l := write(k, func(f map[string]string) { f["credit"] = facts["credit"] }); l.Credit() == facts["credit"] {
+			with = append(with, k)
+		}
+		if l := write(k, func(f map[string]string) { f["credit"] = "" }); l.Credit() != "" {
+			t.Errorf("%s goes with %q", k, l.Credit())
+		}
+	}
+	if !slices.Equal(with, []Kind{OrderAnnulled, Refund}) {
+		t.Error(with)
+	}
+}
+
 // TestNumbersStandAsBanksShowThem: groups of four, with spaces that a bank's form takes.
 func TestNumbersStandAsBanksShowThem(t *testing.T) {
 	text := render(t, write(Invoice, nil), mari).Text
@@ -186,22 +217,23 @@ func TestAnEndIsSaidAsTheLastDayBeforeIt(t *testing.T) {
 }
 
 func TestALineDependsOnAValueThatThereIs(t *testing.T) {
-	values := map[string]string{"yes": "1", "no": ""}
+	values, facts := map[string]string{"yes": "1", "no": ""}, map[string]string{"yes": "ja"}
 	for source, want := range map[string]string{
 		"?yes a\n?no b\n!yes c\n!no d\n": "a\nd\n", "a\n?no b\nc": "a\nc", "?yes | x | {yes}\n": "| x | {yes}\n", "\n\n": "\n\n",
+		"?yes=ja a\n?yes=jah b\n!yes=ja c\n!yes=1 d\n?no= e\n": "a\nd\ne\n", "?yes !no - a\n!no ?no b\n?yes=ja !yes c\n?yes ": "- a\n",
 	} {
-		if got, err := choose(source, values); err != nil || got != want {
+		if got, err := choose(source, values, facts); err != nil || got != want {
 			t.Errorf("%q: %q %v", source, got, err)
 		}
 	}
-	if _, err := choose("?maybe a\n", values); err == nil {
+	if _, err := choose("?yes ?maybe=1 a\n", values, facts); err == nil {
 		t.Error("a line that depends on nothing was said")
 	}
 }
 
 // TestTextsSayTheSame: a value that is used in one language is used in all, and so is every heading, row and link.
 func TestTextsSayTheSame(t *testing.T) {
-	marks := regexp.MustCompile(`\{\w+\}|(?m)^([?!]\w+ )?(## |- |\| )|^[?!]\w+ |\]\(|\n\n`)
+	marks := regexp.MustCompile(`\{\w+\}|(?m)^([?!]\w+(=\w+)? )*(## |- |\| )|^([?!]\w+(=\w+)? )+|\]\(|\n\n`)
 	for _, k := range append(Kinds(), "foot") {
 		var want []string
 		for _, l := range lang.All {
@@ -321,7 +353,10 @@ func TestLetterThatLacksSomethingIsNotWritten(t *testing.T) {
 		"due on no day":          {write(PaymentReminder, func(f map[string]string) { f["dueOn"] = "" }), mari, "", ErrFact},
 		"expires at no instant":  {write(PaymentOverdue, func(f map[string]string) { f["expiresAt"] = "2026-09-29" }), mari, "", ErrFact},
 		"no account to pay to":   {write(Invoice, func(f map[string]string) { f["iban"] = " " }), mari, "", ErrFact},
-		"bank that we have not":  {write(PaymentReceipt, func(f map[string]string) { f["bank"] = "piggy" }), mari, "", ErrFact},
+		"way that is none":       {write(Refund, func(f map[string]string) { f["way"] = "cash" }), mari, "", ErrFact},
+		"effect that is none":    {write(Refund, func(f map[string]string) { f["effect"] = "doubled" }), mari, "", ErrFact},
+		"shortened to no day":    {write(Refund, func(f map[string]string) { f["validThrough"] = "2026-02-30" }), mari, "", ErrFact},
+		"refund without a cent":  {write(Refund, func(f map[string]string) { f["amount"] = "" }), mari, "", ErrFact},
 	} {
 		if _, err := Render(c.l, c.to, site, c.token); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
@@ -333,6 +368,13 @@ func TestAnotherZoneIsNamed(t *testing.T) {
 	l := write(LicenseEnded, func(f map[string]string) { f["zone"], f["startsAt"] = "Asia/Almaty", "2026-08-31T19:00:00Z" })
 	if m := render(t, l, Recipient{mari.Address, mari.Name, lang.English}); !strings.Contains(m.Text, "Asia/Almaty") ||
 		!strings.Contains(strings.ReplaceAll(m.Text, words.Space, " "), "from 1 September 2026 through") {
+		t.Error(m.Text)
+	}
+}
+
+func TestABankWithoutANameIsSaidAsOpenBankingCallsIt(t *testing.T) {
+	l := write(PaymentReceipt, func(f map[string]string) { f["bank"] = "citadele" })
+	if m := render(t, l, Recipient{mari.Address, mari.Name, lang.English}); !strings.Contains(m.Text, "bank link, citadele\n") {
 		t.Error(m.Text)
 	}
 }
@@ -408,9 +450,11 @@ func TestLanguagesAreComplete(t *testing.T) {
 			}
 		}
 		for reason := range english.reasons {
-			render(t, write(RefundCase, func(f map[string]string) { f["reason"] = reason }), Recipient{mari.Address, mari.Name, l})
+			for _, k := range []Kind{RefundCase, Refund} {
+				render(t, write(k, func(f map[string]string) { f["reason"] = reason }), Recipient{mari.Address, mari.Name, l})
+			}
 		}
-		for _, method := range []string{"bank_link", "invoice"} {
+		for _, method := range []string{"bank_link", "invoice", "card", "offset"} {
 			render(t, write(PaymentReceipt, func(f map[string]string) { f["method"] = method }), Recipient{mari.Address, mari.Name, l})
 		}
 		if len(w.reasons) != len(english.reasons) {

@@ -2,6 +2,7 @@ package letter
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,7 +24,7 @@ type speech struct {
 	instant string                  // %s are such a day, a time of day and a zone
 	clock   string                  // layout of a time of day
 	zones   map[civil.Zone]string
-	reasons map[string]string // why money comes back, and what it means for the order
+	reasons map[string]string // why money comes back: of cases with what it means for the order, then of refunds
 }
 
 var languages = map[lang.Code]speech{
@@ -44,7 +45,8 @@ type format func(w speech, fact string, zone civil.Zone) (_ string, ok bool)
 // formats says how each fact is written. Facts that are not for reading (what a link is about, the zone) have none.
 var formats = map[string]format{
 	"order": verbatim, "license": verbatim, "paymentNumber": verbatim, "terms": verbatim, "invoice": verbatim, "payTo": verbatim,
-	"correction": verbatim, "hold": verbatim,
+	"correction": verbatim, "hold": verbatim, "card": verbatim, "credit": verbatim, "offset": verbatim, "account": verbatim,
+	"way": one("card", "transfer", "offset"), "effect": one("annulled", "shortened"),
 	"iban": inFours, "reference": inFours, "rf": inFours,
 	"net": euros, "vat": euros, "gross": euros, "amount": euros, "open": euros, "received": eurosIfAny, "vatRate": percent,
 	"startsOn": date, "endsOn": date, "validThrough": date, "dueOn": date, "askedFor": date, "expiresAt": lastDay,
@@ -55,7 +57,13 @@ var formats = map[string]format{
 
 func verbatim(_ speech, s string, _ civil.Zone) (string, bool) { return s, s != "" }
 
-func bank(_ speech, s string, _ civil.Zone) (string, bool) { return words.Bank(s) }
+// bank is a bank's name. Open banking brings banks that have none here: they are said as it calls them.
+func bank(_ speech, s string, _ civil.Zone) (string, bool) {
+	if name, ok := words.Bank(s); ok {
+		return name, true
+	}
+	return s, true
+}
 
 func inFours(_ speech, s string, _ civil.Zone) (string, bool) { return words.InFours(s), s != "" }
 
@@ -120,6 +128,11 @@ func count(say func(speech, int) string) format {
 		n, err := strconv.Atoi(s)
 		return say(w, n), err == nil && n > 0
 	}
+}
+
+// one is a word of a closed list, which texts ask for and do not say.
+func one(codes ...string) format {
+	return func(_ speech, s string, _ civil.Zone) (string, bool) { return s, slices.Contains(codes, s) }
 }
 
 func oneOf(say func(speech, string) (string, bool)) format {

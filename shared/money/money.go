@@ -102,6 +102,18 @@ func Tax(net Amount, r Rate) Price {
 	return Price{Net: net, VAT: vat, Gross: net + vat, Rate: r}
 }
 
+// Part is a part of the price, given back after so much of its gross amount was before. Its tax is what all parts up to it have of
+// the price's tax, rounded half up, without what those before it had: so the parts of a price add up to it to the cent, however it
+// is cut, and no part of one is below zero. All gross amounts together are at most the price's.
+func (p Price) Part(gross, before Amount) Price {
+	if p.Gross == 0 {
+		return Price{Rate: p.Rate}
+	}
+	upTo := func(gross Amount) Amount { return (2*p.VAT*gross + p.Gross) / (2 * p.Gross) }
+	vat := upTo(before+gross) - upTo(before)
+	return Price{Net: gross - vat, VAT: vat, Gross: gross, Rate: p.Rate}
+}
+
 // Facts adds the price to what a letter has to say: cents, and the rate in per cent.
 func (p Price) Facts(to map[string]string) map[string]string {
 	to["net"], to["vat"], to["gross"] = p.Net.Cents(), p.VAT.Cents(), p.Gross.Cents()

@@ -73,3 +73,46 @@ func TestTheTaxIsWithinHalfACentAndAddsUp(t *testing.T) {
 		}
 	})
 }
+
+func TestPartsOfAPriceAddUpToIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := Tax(Amount(rapid.Int64Range(0, 1e8).Draw(t, "net")), Rate(rapid.IntRange(0, 3000).Draw(t, "rate")))
+		sum := Price{Rate: p.Rate}
+		for range rapid.IntRange(0, 20).Draw(t, "parts") {
+			cut := rapid.OneOf(rapid.Int64Range(1, 9), rapid.Int64Range(1, max(1, int64(p.Gross))), rapid.Just(int64(p.Gross))).Draw(t, "cut")
+			gross := min(Amount(cut), p.Gross-sum.Gross)
+			part := p.Part(gross, sum.Gross)
+			if part.Gross != gross || part.Net+part.VAT != gross || part.Net < 0 || part.VAT < 0 || part.Rate != p.Rate {
+				t.Fatalf("%d of %+v after %d is %+v", gross, p, sum.Gross, part)
+			}
+			if off := 2 * (part.VAT*p.Gross - gross*p.VAT); off > 2*p.Gross || off < -2*p.Gross {
+				t.Fatalf("the tax of %+v is off by more than a cent", part)
+			}
+			sum.Net, sum.VAT, sum.Gross = sum.Net+part.Net, sum.VAT+part.VAT, sum.Gross+part.Gross
+		}
+		if rest := p.Part(p.Gross-sum.Gross, sum.Gross); sum.Net+rest.Net != p.Net || sum.VAT+rest.VAT != p.VAT {
+			t.Fatalf("%+v and %+v are not %+v", sum, rest, p)
+		}
+	})
+}
+
+func TestThePartsOfAPrice(t *testing.T) {
+	for _, c := range []struct {
+		about         string
+		price         Price
+		gross, before Amount
+		want          Price
+	}{
+		{"all of it", Tax(20_00, 2400), 24_80, 0, Price{20_00, 4_80, 24_80, 2400}},
+		{"a half", Tax(20_00, 2400), 12_40, 0, Price{10_00, 2_40, 12_40, 2400}},
+		{"the other half", Tax(20_00, 2400), 12_40, 12_40, Price{10_00, 2_40, 12_40, 2400}},
+		{"a cent has no tax", Tax(20_00, 2400), 1, 0, Price{1, 0, 1, 2400}},
+		{"the third cent has the tax of three", Tax(20_00, 2400), 1, 2, Price{0, 1, 1, 2400}},
+		{"nothing", Tax(20_00, 2400), 0, 5, Price{0, 0, 0, 2400}},
+		{"of what was free", Tax(0, 2400), 0, 0, Price{Rate: 2400}},
+	} {
+		if got := c.price.Part(c.gross, c.before); got != c.want {
+			t.Errorf("%s: %+v", c.about, got)
+		}
+	}
+}

@@ -17,8 +17,11 @@ import (
 	"opiq/shared/words"
 )
 
-// ErrLanguage is a record in a language that the shop does not speak: a mistake in the program.
-var ErrLanguage = errors.New("papers: there is no such language")
+// What a record can have that no paper says: mistakes in the program, both of them.
+var (
+	ErrLanguage = errors.New("papers: there is no such language")
+	ErrReason   = errors.New("papers: there are no words for this reason")
+)
 
 // texts are what stands on papers, one file for each language: a name, a colon and the text, in which {name} is a value's place.
 //

@@ -1,10 +1,13 @@
-// Package papers is what a bookkeeper keeps: the prepayment invoice and the receipt, as PDF in the buyer's language.
+// Package papers is what a bookkeeper keeps: the prepayment invoice, the receipt and the credit invoice, as PDF in the buyer's language.
 //
 // The same record makes the same paper, byte for byte, whenever it is asked for. A paper says all that Estonian law wants on an
 // invoice (KMS § 37, Accounting Act § 7). The package computes nothing: sums and dates are the record's.
 package papers
 
 import (
+	"strconv"
+	"strings"
+
 	"codeberg.org/go-fonts/liberation/liberationsansbold"
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"github.com/boombuler/barcode/qr"
@@ -27,7 +30,7 @@ func Invoice(i invoice.Invoice) ([]byte, error) {
 		{"issuedOn", p.words.Date(i.IssuedOn)}, {"dueOn", p.words.Date(i.DueOn)},
 		{"reference", words.InFours(string(i.Reference()))}, {"toPay", p.words.Euros(i.Price.Gross)},
 	})
-	p.sale(i.Months, i.StartsOn, i.ValidThrough(), i.Price, "toPay")
+	p.sale(1, p.license(i.Months, "valid", i.StartsOn, i.ValidThrough()), i.Price, "toPay")
 	p.pay(i)
 	return p.end(i.Seller), nil
 }
@@ -52,9 +55,35 @@ func Receipt(r invoice.Receipt) ([]byte, error) {
 		came += one.Amount
 	}
 	p.facts(append(facts, fact{"paid", p.words.Euros(came)}))
-	p.sale(r.Months, r.StartsOn, r.ValidThrough, r.Price, "gross")
+	p.sale(1, p.license(r.Months, "valid", r.StartsOn, r.ValidThrough), r.Price, "gross")
 	p.payments(r.Payments)
 	return p.end(r.Seller), nil
+}
+
+// Credit draws a credit invoice. An error is a language that the shop does not speak, or a reason that it has no words for.
+func Credit(c invoice.Credit) ([]byte, error) {
+	p, err := begin(c.Language, "credit", string(c.Number), c.Seller, c.IssuedAt)
+	if err != nil {
+		return nil, err
+	}
+	reason, ok := p.texts["because."+c.Reason]
+	if !ok {
+		return nil, ErrReason
+	}
+	p.parties(c.Seller, c.Buyer)
+	credited := fact{"creditedInvoice", string(c.Invoice)}
+	if c.Invoice == "" {
+		credited = fact{"creditedReceipt", string(c.Order)}
+	}
+	p.facts([]fact{{"issuedOn", p.words.Date(c.IssuedOn)}, credited, {"order", string(c.Order)}, {"credited", p.words.Euros(-c.Price.Gross)}})
+	p.sale(-1, p.license(c.Months, "period", c.StartsOn, c.ValidThrough), c.Price, "gross")
+	p.room(24 * pdf.MM)
+	p.doc.In("H2", func() { p.doc.Text(head, left, p.y, p.say("reason")) })
+	p.y += 6 * pdf.MM
+	p.lines(body, left, right-left, 4600*pdf.MM/1000, reason)
+	p.y += 4 * pdf.MM
+	p.lines(strong, left, right-left, 4600*pdf.MM/1000, p.say("nothing"))
+	return p.end(c.Seller), nil
 }
 
 var (
@@ -142,15 +171,24 @@ func (p *paper) facts(all []fact) {
 	p.y += 11 * pdf.MM
 }
 
-// sale is the table of what was sold, and the sums.
-func (p *paper) sale(months int, from, through civil.Date, price money.Price, sum string) {
+// item is a thing sold, in two lines.
+type item struct{ name, more string }
+
+// license is the one thing that we sell; when tells how to say its time.
+func (p *paper) license(months int, when string, from, through civil.Date) item {
+	return item{p.say("license", "months", p.words.Months(months)), p.say(when, "period", p.words.Period(from, through))}
+}
+
+// sale is the table of what was sold at a price or, with a quantity below zero, is not owed of it after all; and the sums.
+func (p *paper) sale(quantity int, sold item, price money.Price, sum string) {
 	const labels = left + 131*pdf.MM
 	columns := []column{{"item", left, 84 * pdf.MM, false}, {"quantity", left + 99*pdf.MM, 0, true}, {"price", labels, 0, true}, {"sum", right, 0, true}}
-	net := p.words.Euros(price.Net)
-	p.table(columns, [][]string{{p.say("license", "months", p.words.Months(months)), "1", net, net}}, p.say("valid", "period", p.words.Period(from, through)))
+	euros := func(a money.Amount) string { return p.words.Euros(a * money.Amount(quantity)) }
+	pieces := strings.Replace(strconv.Itoa(quantity), "-", words.Minus, 1)
+	p.table(columns, [][]string{{sold.name, pieces, p.words.Euros(price.Net), euros(price.Net)}}, sold.more)
 	rate := p.words.Percent(price.Rate)
 	for _, row := range []struct{ label, value string }{
-		{p.say("taxable", "rate", rate), net}, {p.say("vat", "rate", rate), p.words.Euros(price.VAT)},
+		{p.say("taxable", "rate", rate), euros(price.Net)}, {p.say("vat", "rate", rate), euros(price.VAT)},
 	} {
 		p.doc.In("P", func() {
 			p.doc.TextRight(body, labels, p.y, row.label)
@@ -161,7 +199,7 @@ func (p *paper) sale(months int, from, through civil.Date, price money.Price, su
 	p.y += 2 * pdf.MM
 	p.doc.In("P", func() {
 		p.doc.TextRight(total, labels, p.y, p.say(sum))
-		p.doc.TextRight(total, right, p.y, p.words.Euros(price.Gross))
+		p.doc.TextRight(total, right, p.y, euros(price.Gross))
 	})
 	p.y += 11 * pdf.MM
 }

@@ -56,6 +56,16 @@ func receipt(l lang.Code, number invoice.Number, b invoice.Buyer) invoice.Receip
 	}
 }
 
+// credit is a quarter of the license that the receipt is about, not owed after all.
+func credit(l lang.Code, number invoice.Number, b invoice.Buyer, reason string) invoice.Credit {
+	return invoice.Credit{
+		Number: "2026-000124", Order: "4815162342", Invoice: number, Account: "mari", Buyer: b, Seller: seller, Language: l,
+		IssuedOn: civil.Date{Year: 2027, Month: 1, Day: 11}, Zone: civil.Tallinn, Months: 6,
+		StartsOn: civil.Date{Year: 2026, Month: 12, Day: 3}, ValidThrough: civil.Date{Year: 2027, Month: 6, Day: 2},
+		Price: money.Tax(20_00, 2400).Part(6_20, 0), Reason: reason, IssuedAt: time.Date(2027, 1, 11, 10, 0, 0, 0, time.UTC),
+	}
+}
+
 func draw(t *testing.T, file []byte, err error) []byte {
 	t.Helper()
 	if err != nil {
@@ -142,6 +152,52 @@ func TestAReceiptWithoutAnInvoiceHasTheOrdersNumber(t *testing.T) {
 	}
 }
 
+func TestACreditInvoiceSaysWhatIsNotOwedAndWhy(t *testing.T) {
+	for l, all := range map[lang.Code][]string{
+		lang.Estonian: {"Kreeditarve nr 2026-000124", "11. jaanuar 2027", "Krediteeritav arve 2026-000123", "Tellimus 4815162342", "Opiqi kogu kasutuslitsents, 6 kuud", "−1 5,00 € −5,00 €",
+			"Litsentsi kehtivusaeg: 3. detsembrist 2026 kuni 2. juunini 2027", "Maksustatav käive 24% −5,00 €", "Käibemaks 24% −1,20 €", "Kokku −6,20 €", "Hinda alandati"},
+		lang.English: {"Credit invoice No. 2026-000124", "11 January 2027", "Credited invoice 2026-000123", "Order 4815162342", "User license for the Opiq library, 6 months", "−1 €5.00 −€5.00",
+			"License period: from 3 December 2026 through 2 June 2027", "Taxable amount 24% −€5.00", "VAT 24% −€1.20", "Total −€6.20", "The price was lowered"},
+		lang.Russian: {"Кредит-счёт № 2026-000124", "11 января 2027 г.", "Исходный счёт 2026-000123", "Заказ 4815162342", "6 месяцев", "−1 5,00 € −5,00 €",
+			"Срок лицензии: с 3 декабря 2026 г. по 2 июня 2027 г.", "Облагаемая сумма 24 % −5,00 €", "НДС 24 % −1,20 €", "Итого −6,20 €", "Цена снижена"},
+		lang.Kazakh: {"Кредиттік шот-фактура № 2026-000124", "2027 жылғы 11 қаңтар", "Бастапқы шот 2026-000123", "Тапсырыс 4815162342", "6 ай", "−1 5,00 € −5,00 €",
+			"Лицензия мерзімі: 2026 жылғы 3 желтоқсаннан", "Салық салынатын сома 24% −5,00 €", "ҚҚС 24% −1,20 €", "Барлығы −6,20 €", "баға төмендетілді"},
+	} {
+		file, err := Credit(credit(l, "2026-000123", school, "price_reduction"))
+		text := read(t, draw(t, file, err))
+		for _, want := range append(all, "Star Cloud OÜ", "12731921", "EE101762342", "Lõõtsa 5, 11415 Tallinn", "Õismäe Gümnaasium", "75012345", "EE100200300", "Õismäe tee 1, 13511 Tallinn") {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: there is no %q in:\n%s", l, want, text)
+			}
+		}
+	}
+}
+
+func TestACreditInvoiceWithoutAnInvoiceNamesTheReceipt(t *testing.T) {
+	file, err := Credit(credit(lang.Estonian, "", invoice.Buyer{Name: "Mari Maasikas"}, "agreed"))
+	if text := read(t, draw(t, file, err)); !strings.Contains(text, "Krediteeritav arve-kviitung 4815162342") || strings.Contains(text, "Krediteeritav arve ") {
+		t.Error(text)
+	}
+}
+
+func TestEveryReasonOfACreditInvoiceHasWords(t *testing.T) {
+	said := map[string]bool{}
+	for _, reason := range []string{"system_error", "not_paid", "false_data", "breach", "not_supplied", "agreed", "price_reduction"} {
+		for _, l := range lang.All {
+			file, err := Credit(credit(l, "", school, reason))
+			said[read(t, draw(t, file, err))] = true
+		}
+	}
+	if len(said) != 7*len(lang.All) {
+		t.Errorf("two of %d papers say the same", len(said))
+	}
+	for _, reason := range []string{"", "surplus", "invoice"} {
+		if _, err := Credit(credit(lang.Estonian, "", school, reason)); !errors.Is(err, ErrReason) {
+			t.Errorf("%q: %v", reason, err)
+		}
+	}
+}
+
 // squares are the rectangles of a picture in a page's content.
 var (
 	figure = regexp.MustCompile(`(?s)/Figure <</MCID \d+>> BDC\n(.*?)EMC`)
@@ -217,6 +273,10 @@ func TestNoBuyerBreaksAPage(t *testing.T) {
 			file, err = Receipt(receipt(l, "2026-000123", b))
 			if problem := untidy(draw(t, file, err)); problem != "" {
 				t.Errorf("receipt for %s, %s: %s", name, l, problem)
+			}
+			file, err = Credit(credit(l, "", b, "price_reduction"))
+			if problem := untidy(draw(t, file, err)); problem != "" {
+				t.Errorf("credit invoice for %s, %s: %s", name, l, problem)
 			}
 		}
 	}
@@ -301,6 +361,9 @@ func TestAnUnknownLanguageIsAnError(t *testing.T) {
 		if _, err := Invoice(bill(l, school)); !errors.Is(err, ErrLanguage) {
 			t.Errorf("%q: %v", l, err)
 		}
+		if _, err := Credit(credit(l, "", school, "agreed")); !errors.Is(err, ErrLanguage) {
+			t.Errorf("%q: %v", l, err)
+		}
 	}
 }
 
@@ -311,6 +374,7 @@ func TestTheSamePaperEachTime(t *testing.T) {
 		for kind, make := range map[string]func() ([]byte, error){
 			"1-invoice": func() ([]byte, error) { return Invoice(bill(l, school)) },
 			"2-receipt": func() ([]byte, error) { return Receipt(receipt(l, "", school)) },
+			"3-credit":  func() ([]byte, error) { return Credit(credit(l, "2026-000123", school, "price_reduction")) },
 		} {
 			first, err := make()
 			again, err2 := make()

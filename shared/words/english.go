@@ -17,7 +17,7 @@ var english = Words{
 	period: func(from, through civil.Date) string {
 		return fmt.Sprintf("from %s through %s (the last day included)", dateEnglish(from), dateEnglish(through))
 	},
-	methods: map[string]string{"bank_link": "bank link", "invoice": "bank transfer"},
+	methods: map[string]string{"bank_link": "bank link", "invoice": "bank transfer", "card": "bank card", "offset": "offset against another order"},
 }
 
 func dateEnglish(d civil.Date) string { return fmt.Sprintf("%d"+Space+"%s %d", d.Day, d.Month, d.Year) }

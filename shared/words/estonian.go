@@ -20,7 +20,7 @@ var estonian = Words{
 		return fmt.Sprintf("%d."+Space+"%sst %d kuni %d."+Space+"%sni %d (viimane päev kaasa arvatud)",
 			from.Day, MonthsEstonianGenitive[from.Month-1], from.Year, through.Day, MonthsEstonianGenitive[through.Month-1], through.Year)
 	},
-	methods: map[string]string{"bank_link": "pangalink", "invoice": "pangaülekanne"},
+	methods: map[string]string{"bank_link": "pangalink", "invoice": "pangaülekanne", "card": "pangakaart", "offset": "tasaarvestus teise tellimusega"},
 }
 
 var monthsEstonian = [12]string{

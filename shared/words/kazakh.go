@@ -17,7 +17,7 @@ var kazakh = Words{
 	period: func(from, through civil.Date) string {
 		return fmt.Sprintf("%s бастап %s дейін (соңғы күнді қоса алғанда)", dateKazakh(from, monthsKazakhFrom), dateKazakh(through, monthsKazakhTo))
 	},
-	methods: map[string]string{"bank_link": "банк сілтемесі", "invoice": "банк аударымы"},
+	methods: map[string]string{"bank_link": "банк сілтемесі", "invoice": "банк аударымы", "card": "банк картасы", "offset": "басқа тапсырыс есебінен"},
 }
 
 func dateKazakh(d civil.Date, months [12]string) string {

@@ -17,7 +17,7 @@ var russian = Words{
 	period: func(from, through civil.Date) string {
 		return fmt.Sprintf("с %s по %s включительно", dateRussian(from), dateRussian(through))
 	},
-	methods: map[string]string{"bank_link": "банковская ссылка", "invoice": "банковский перевод"},
+	methods: map[string]string{"bank_link": "банковская ссылка", "invoice": "банковский перевод", "card": "банковская карта", "offset": "зачёт средств другого заказа"},
 }
 
 func dateRussian(d civil.Date) string {

@@ -37,14 +37,21 @@ var banks = map[string]string{"swedbank": "Swedbank", "seb": "SEB", "lhv": "LHV"
 // Space keeps a number and its unit on one line.
 const Space = "\u00a0"
 
+// Minus is the sign that screen readers say; of a hyphen they are silent.
+const Minus = "\u2212"
+
 // In is the words of a language; not ok is a language that the shop does not speak.
 func In(c lang.Code) (w Words, ok bool) {
 	w, ok = languages[c]
 	return w, ok
 }
 
-// Euros is a sum with its currency. x/text takes no fractions but floats: a float holds every sum under 10^13 euros to the cent.
+// Euros is a sum with its currency; one below zero begins with a minus. x/text takes no fractions but floats: a float holds every
+// sum under 10^13 euros to the cent.
 func (w Words) Euros(a money.Amount) string {
+	if a < 0 {
+		return Minus + w.Euros(-a)
+	}
 	return fmt.Sprintf(w.euro, w.number(number.Decimal(float64(a)/100, number.Scale(2))))
 }
 

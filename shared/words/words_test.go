@@ -6,7 +6,6 @@ import (
 
 	"opiq/shared/civil"
 	"opiq/shared/lang"
-	"opiq/shared/money"
 )
 
 // say has plain spaces for those that do not break.
@@ -17,20 +16,23 @@ func say(s string) string {
 func TestEachLanguageSaysItInItsOwnWay(t *testing.T) {
 	from, through := civil.Date{Year: 2026, Month: 12, Day: 1}, civil.Date{Year: 2027, Month: 5, Day: 31}
 	for l, want := range map[lang.Code]string{
-		lang.Estonian: "1. detsember 2026 | 1. detsembrist 2026 kuni 31. maini 2027 (viimane päev kaasa arvatud) | 1 kuu, 2 kuud, 5 kuud, 21 kuud | 1 234 567,80 € | 24% | 5,5% | pangalink, pangaülekanne",
-		lang.English:  "1 December 2026 | from 1 December 2026 through 31 May 2027 (the last day included) | 1 month, 2 months, 5 months, 21 months | €1,234,567.80 | 24% | 5.5% | bank link, bank transfer",
-		lang.Russian:  "1 декабря 2026 г. | с 1 декабря 2026 г. по 31 мая 2027 г. включительно | 1 месяц, 2 месяца, 5 месяцев, 21 месяц | 1 234 567,80 € | 24 % | 5,5 % | банковская ссылка, банковский перевод",
-		lang.Kazakh:   "2026 жылғы 1 желтоқсан | 2026 жылғы 1 желтоқсаннан бастап 2027 жылғы 31 мамырға дейін (соңғы күнді қоса алғанда) | 1 ай, 2 ай, 5 ай, 21 ай | 1 234 567,80 € | 24% | 5,5% | банк сілтемесі, банк аударымы",
+		lang.Estonian: "1. detsember 2026 | 1. detsembrist 2026 kuni 31. maini 2027 (viimane päev kaasa arvatud) | 1 kuu, 2 kuud, 5 kuud, 21 kuud | 1 234 567,80 € | −12,40 € | 24% | 5,5% | pangalink, pangaülekanne, pangakaart, tasaarvestus teise tellimusega",
+		lang.English:  "1 December 2026 | from 1 December 2026 through 31 May 2027 (the last day included) | 1 month, 2 months, 5 months, 21 months | €1,234,567.80 | −€12.40 | 24% | 5.5% | bank link, bank transfer, bank card, offset against another order",
+		lang.Russian:  "1 декабря 2026 г. | с 1 декабря 2026 г. по 31 мая 2027 г. включительно | 1 месяц, 2 месяца, 5 месяцев, 21 месяц | 1 234 567,80 € | −12,40 € | 24 % | 5,5 % | банковская ссылка, банковский перевод, банковская карта, зачёт средств другого заказа",
+		lang.Kazakh:   "2026 жылғы 1 желтоқсан | 2026 жылғы 1 желтоқсаннан бастап 2027 жылғы 31 мамырға дейін (соңғы күнді қоса алғанда) | 1 ай, 2 ай, 5 ай, 21 ай | 1 234 567,80 € | −12,40 € | 24% | 5,5% | банк сілтемесі, банк аударымы, банк картасы, басқа тапсырыс есебінен",
 	} {
 		w, ok := In(l)
 		if !ok {
 			t.Fatal(l)
 		}
-		link, _ := w.Method("bank_link")
-		transfer, _ := w.Method("invoice")
+		var methods []string
+		for _, code := range []string{"bank_link", "invoice", "card", "offset"} {
+			said, _ := w.Method(code)
+			methods = append(methods, said)
+		}
 		got := say(strings.Join([]string{
 			w.Date(from), w.Period(from, through), strings.Join([]string{w.Months(1), w.Months(2), w.Months(5), w.Months(21)}, ", "),
-			w.Euros(money.Amount(123456780)), w.Percent(2400), w.Percent(550), link + ", " + transfer,
+			w.Euros(123456780), w.Euros(-1240), w.Percent(2400), w.Percent(550), strings.Join(methods, ", "),
 		}, " | "))
 		if got != want {
 			t.Errorf("%s:\n%s\n%s", l, got, want)
