@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"opiq/local/frame"
 	"opiq/local/parameters"
 	"opiq/shared/banklink"
 	"opiq/shared/invoice"
@@ -190,7 +191,7 @@ func (b *Bank) serve(w http.ResponseWriter, r *http.Request) {
 		b.mu.Lock()
 		b.shown[o["VK_MAC"]] = true
 		b.mu.Unlock()
-		show(w, orderPage, o["VK_RETURN"], page{House: h, Order: o, Tricks: tricks})
+		frame.Show(w, http.StatusOK, orderPage, o["VK_RETURN"], page{House: h, Order: o, Tricks: tricks})
 		return
 	}
 	d, err := decide(r.Form)
@@ -215,7 +216,7 @@ func (b *Bank) serve(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(map[string]banklink.Form{"return": back})
 		return
 	}
-	show(w, donePage, back.Action, page{House: h, Order: o, Return: back, Paid: d.pay})
+	frame.Show(w, http.StatusOK, donePage, back.Action, page{House: h, Order: o, Return: back, Paid: d.pay})
 }
 
 func wantsJSON(r *http.Request) bool {

@@ -6,17 +6,15 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"net/url"
 
+	"opiq/local/frame"
 	"opiq/shared/banklink"
 )
 
 //go:embed pages/*.html
-var pages embed.FS
+var files embed.FS
 
-func parse(name string) *template.Template {
-	return template.Must(template.ParseFS(pages, "pages/frame.html", "pages/"+name+".html"))
-}
+func parse(name string) *template.Template { return frame.Parse(files, "bank", name) }
 
 var (
 	orderPage, donePage = parse("order"), parse("done")
@@ -36,22 +34,6 @@ type page struct {
 	Detail string
 }
 
-// show writes a page. Its forms may be sent to the bank itself and to the shop's address.
-func show(w http.ResponseWriter, t *template.Template, shop string, p page) {
-	forms := "'self'"
-	if u, err := url.Parse(shop); err == nil && u.Host != "" {
-		forms += " " + u.Scheme + "://" + u.Host
-	}
-	head := w.Header()
-	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Cache-Control", "no-store")
-	head.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action "+forms)
-	if p.Code != "" {
-		w.WriteHeader(http.StatusBadRequest)
-	}
-	t.ExecuteTemplate(w, "frame.html", p)
-}
-
 // fail tells why not, to a person or to a program.
 func fail(w http.ResponseWriter, r *http.Request, status int, err error) {
 	why, ok := errors.AsType[refusal](err)
@@ -59,7 +41,7 @@ func fail(w http.ResponseWriter, r *http.Request, status int, err error) {
 		why = refusal{"internal", err.Error()}
 	}
 	if !wantsJSON(r) && status == http.StatusBadRequest {
-		show(w, failPage, "", page{Code: why.code, Detail: why.detail})
+		frame.Show(w, status, failPage, "", page{Code: why.code, Detail: why.detail})
 		return
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
@@ -68,7 +50,7 @@ func fail(w http.ResponseWriter, r *http.Request, status int, err error) {
 }
 
 func (b *Bank) about(w http.ResponseWriter, _ *http.Request) {
-	show(w, listPage, "", page{Houses: b.houses})
+	frame.Show(w, http.StatusOK, listPage, "", page{Houses: b.houses})
 }
 
 func (b *Bank) aboutOne(w http.ResponseWriter, r *http.Request) {
@@ -77,5 +59,5 @@ func (b *Bank) aboutOne(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, refusal{"unknown_bank", "There is no such bank."})
 		return
 	}
-	show(w, housePage, "", page{House: h, Tricks: tricks})
+	frame.Show(w, http.StatusOK, housePage, "", page{House: h, Tricks: tricks})
 }

@@ -1,6 +1,7 @@
 package everypay
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
@@ -74,13 +75,13 @@ func (p *Provider) api(do func(*http.Request, []byte) (int, any, *payment)) http
 		if r.Method == http.MethodPost {
 			call = map[bool]string{true: "refund", false: "create"}[strings.HasSuffix(r.URL.Path, "/refund")]
 		}
-		f, broken := p.fault(call)
-		if broken.before != nil {
-			broken.before(w)
-			return
-		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 		if err != nil {
+			return
+		}
+		f, broken := p.fault(call, p.meant(r, body))
+		if broken.before != nil {
+			broken.before(w)
 			return
 		}
 		status, out, made := do(r, body)
@@ -100,6 +101,18 @@ func (p *Provider) api(do func(*http.Request, []byte) (int, any, *payment)) http
 		}
 		answer(w, status, out)
 	}
+}
+
+// meant is the order_reference that a call is about, "" where it does not say.
+func (p *Provider) meant(r *http.Request, body []byte) string {
+	var in sent
+	_ = json.Unmarshal(body, &in) // what is no JSON is refused later
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.payments[cmp.Or(r.PathValue("reference"), in.Payment)]; known != nil {
+		return known.Order
+	}
+	return in.Order
 }
 
 // early lets something happen, and tells of it, before the shop knows what it made.

@@ -64,6 +64,7 @@ func openShop(t *testing.T, o Options) *shop {
 	s.Acquirer = acquirer.Open(agreement, password, nil)
 	mux.Handle(path, s.provider)
 	mux.HandleFunc("/v1/callbacks/card", s.hear)
+	mux.HandleFunc("/v1/callbacks/card/{attempt}", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, s.url+r.URL.String()) })
 	return s
 }
 
@@ -150,9 +151,8 @@ func TestABuyerPaysByCard(t *testing.T) {
 	if made.State != everypay.Initial || made.Amount != 3720 || made.Link != s.url+path+string(made.Reference) {
 		t.Fatalf("%+v", made)
 	}
-	back := s.at(made.Reference, "outcome=settled&callback=once")
-	if back["state"] != "settled" || !strings.HasPrefix(back["return"], s.url+"/orders/2600012345?lang=et&") && !strings.Contains(back["return"], "payment_reference="+string(made.Reference)) {
-		t.Errorf("%v", back)
+	if got := s.at(made.Reference, "outcome=settled&callback=once"); got["state"] != "settled" {
+		t.Errorf("%v", got)
 	}
 	if want := []everypay.Callback{{Reference: made.Reference, Event: everypay.StatusUpdated}}; !slices.Equal(s.heard, want) {
 		t.Errorf("the shop heard %v before the buyer was back", s.heard)
@@ -222,6 +222,7 @@ func TestWhatCanHappen(t *testing.T) {
 		{"settled disputed", "settled", everypay.Settled, everypay.DisputeOpened, true, 3720},
 		{"settled charged_back", "charged_back", everypay.ChargedBack, everypay.EventChargedBack, false, 0},
 		{"settled refunded&amount=1 charged_back", "charged_back", everypay.ChargedBack, everypay.EventChargedBack, false, 0},
+		{"settled charged_back dispute_won", "settled", everypay.Settled, everypay.DisputeReversed, true, 3720},
 	} {
 		s := openShop(t, Options{})
 		made := s.start("1")
@@ -244,7 +245,7 @@ func TestWhatCannotHappen(t *testing.T) {
 	s := openShop(t, Options{})
 	for steps, want := range map[string]string{
 		"refunded": "not_possible", "charged_back": "not_possible", "voided": "not_possible", "disputed": "not_possible", "refund_failed": "not_possible",
-		"settled failed": "not_possible", "settled abandoned": "not_possible", "settled waiting": "not_possible", "failed waiting": "not_possible",
+		"settled dispute_won": "not_possible", "settled failed": "not_possible", "settled abandoned": "not_possible", "settled waiting": "not_possible", "failed waiting": "not_possible",
 		"settled refunded&amount=37.21": "not_possible", "settled refunded refunded": "not_possible", "settled charged_back settled": "not_possible",
 		"": "outcome", "paid": "outcome", "settled&callback=soon": "callback", "settled&then=later": "then", "settled&method=cash": "method",
 		"settled refunded&amount=1,50": "amount", "settled refunded&amount=0": "amount",
@@ -633,10 +634,15 @@ func TestProgramsBreakTheAPI(t *testing.T) {
 	if status, _ := ask("POST", "call=create&fault=slow&delay=20ms&times=2"); status != 204 {
 		t.Fatal(status)
 	}
-	if status, _ := ask("POST", "call=create&fault=early&outcome=failed"); status != 204 {
-		t.Fatal(status)
+	for _, query := range []string{"call=create&fault=early&outcome=failed", "call=create&fault=error&order=4"} {
+		if status, _ := ask("POST", query); status != 204 {
+			t.Fatal(status)
+		}
 	}
-	want := []Fault{{Call: "create", Kind: "slow", Times: 2, Delay: 20 * time.Millisecond}, {Call: "create", Kind: "early", Times: 1, Delay: 7 * time.Second, Outcome: "failed"}}
+	want := []Fault{
+		{Call: "create", Kind: "slow", Times: 2, Delay: 20 * time.Millisecond}, {Call: "create", Kind: "early", Times: 1, Delay: 7 * time.Second, Outcome: "failed"},
+		{Call: "create", Order: "4", Kind: "error", Times: 1, Delay: 7 * time.Second},
+	}
 	if !slices.Equal(s.provider.faults, want) {
 		t.Errorf("%+v", s.provider.faults)
 	}
@@ -644,6 +650,12 @@ func TestProgramsBreakTheAPI(t *testing.T) {
 		if p := s.start(fmt.Sprint(n)); p.State != state {
 			t.Errorf("%d: %s", n, p.State)
 		}
+	}
+	if len(s.provider.faults) != 1 {
+		t.Errorf("a fault of another order is used up: %+v", s.provider.faults)
+	}
+	if s.start("4"); len(s.provider.faults) != 0 {
+		t.Errorf("left are %+v", s.provider.faults)
 	}
 	ask("POST", "fault=error")
 	if status, _ := ask("DELETE", ""); status != 204 || len(s.provider.faults) != 0 {
@@ -806,6 +818,99 @@ func TestThePagesTellWhatThereIs(t *testing.T) {
 	contains(t, page, "2600012345000000001", "37.20 EUR, initial", "refund: lost, 1 times")
 	if w, page := s.browse("GET", path+"0123456789abcdef", nil); w.StatusCode != 404 || !strings.Contains(page, "unknown_payment") {
 		t.Errorf("%d %s", w.StatusCode, page)
+	}
+}
+
+// What a program may rely on: the state and nothing else, whatever it accepts, and wherever it says what it wants.
+func TestAProgramPlaysTheBuyer(t *testing.T) {
+	s := openShop(t, Options{})
+	states := map[string]string{"settled": "settled", "failed": "failed", "abandoned": "abandoned", "waiting": "waiting_for_3ds_response"}
+	for outcome, state := range states {
+		for _, habit := range []string{"", "once", "twice", "late", "never"} {
+			for _, accept := range []string{"", "*/*", "application/json"} {
+				for where, c := range map[string]struct{ query, form url.Values }{
+					"query": {url.Values{"outcome": {outcome}, "callback": {habit}}, nil},
+					"form":  {nil, url.Values{"outcome": {outcome}, "callback": {habit}}},
+					"both":  {url.Values{"outcome": {outcome}}, url.Values{"callback": {habit}}},
+				} {
+					made := s.start(fresh()[:20])
+					if status, body := s.asked(made.Link+"?"+c.query.Encode(), accept, c.form); status != 200 || body != `{"state":"`+state+`"}`+"\n" {
+						t.Errorf("%s, %q, accepting %q, in %s: %d %s", outcome, habit, accept, where, status, body)
+					}
+				}
+			}
+		}
+	}
+	made := s.start("1")
+	for to, want := range map[string]int{
+		made.Link: 400, made.Link + "?outcome=paid": 400, made.Link + "?outcome=settled&callback=soon": 400, s.url + path + fresh() + "?outcome=settled": 404,
+		s.url + path + "nobody?outcome=settled": 404,
+	} {
+		if status, body := s.asked(to, "", nil); status != want {
+			t.Errorf("%s: %d %s", to, status, body)
+		}
+	}
+	if p := s.state(made.Reference); p.State != everypay.Initial {
+		t.Errorf("%+v", p)
+	}
+}
+
+// asked posts as a program does; an empty accept is no such header.
+func (s *shop) asked(to, accept string, form url.Values) (int, string) {
+	s.t.Helper()
+	r, err := http.NewRequest("POST", to, strings.NewReader(form.Encode()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if accept != "" {
+		r.Header.Set("Accept", accept)
+	}
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer w.Body.Close()
+	body, err := io.ReadAll(w.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return w.StatusCode, string(body)
+}
+
+// The buyer comes back to the attempt's own address with the two references, and by no other way than the page shows to a person.
+func TestTheBuyerBringsTheReferences(t *testing.T) {
+	s := openShop(t, Options{})
+	const order = "2600012345000000001"
+	wanted := s.wanted(order)
+	wanted.Return = s.url + "/v1/callbacks/card/" + order
+	made, err := s.Create(t.Context(), wanted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.at(made.Reference, "outcome=failed")
+	w, err := http.Get(made.Link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Body.Close()
+	var out struct{ Return string }
+	if err := json.NewDecoder(w.Body).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	back, err := url.Parse(out.Return)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := back.Query()
+	if back.Path != "/v1/callbacks/card/"+order || len(q) != 2 || q.Get("payment_reference") != string(made.Reference) || !strings.HasPrefix(q.Get("order_reference"), order) {
+		t.Errorf("a program returns to %s", back)
+	}
+	_, page := s.browse("GET", made.Link, nil)
+	if _, at := s.press(page, nil); at != back.String() {
+		t.Errorf("a person returns to %s, a program to %s", at, back)
 	}
 }
 

@@ -3,12 +3,14 @@ package everypay
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Fault is one way in which the API breaks, for the next calls of one kind.
 type Fault struct {
 	Call    string        // create, payment, refund; "" is all
+	Order   string        // how the order_reference begins whose calls break; "" is all
 	Kind    string        // see the table
 	Times   int           // 0 is once
 	Delay   time.Duration // with slow; 0 is seven seconds, longer than the shop waits
@@ -70,12 +72,12 @@ func (p *Provider) Mend() {
 	p.faults = nil
 }
 
-// fault takes the next fault of a call.
-func (p *Provider) fault(call string) (Fault, kind) {
+// fault takes the next fault of a call about an order_reference.
+func (p *Provider) fault(call, order string) (Fault, kind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, f := range p.faults {
-		if f.Call != call && f.Call != "" {
+		if f.Call != call && f.Call != "" || !strings.HasPrefix(order, f.Order) {
 			continue
 		}
 		if p.faults[i].Times--; p.faults[i].Times == 0 {
@@ -95,7 +97,7 @@ func (p *Provider) breaks(w http.ResponseWriter, r *http.Request) {
 	if !form(w, r) {
 		return
 	}
-	f := Fault{Call: r.Form.Get("call"), Kind: r.Form.Get("fault"), Outcome: r.Form.Get("outcome")}
+	f := Fault{Call: r.Form.Get("call"), Order: r.Form.Get("order"), Kind: r.Form.Get("fault"), Outcome: r.Form.Get("outcome")}
 	_, known := find(kinds, func(k kind) bool { return k.Name == f.Kind })
 	_, called := find(calls, func(c string) bool { return c == f.Call })
 	_, happens := find(outcomes, func(o outcome) bool { return o.Name == f.Outcome })

@@ -8,14 +8,15 @@ import (
 	"slices"
 	"strings"
 
+	"opiq/local/frame"
 	"opiq/shared/money"
 )
 
 //go:embed pages/*.html
-var pages embed.FS
+var files embed.FS
 
 func parse(name string) *template.Template {
-	return template.Must(template.ParseFS(pages, "pages/frame.html", "pages/"+name+".html"))
+	return frame.Parse(files, "card provider", "common", name)
 }
 
 var payPage, waitPage, donePage, failPage, listPage = parse("pay"), parse("wait"), parse("done"), parse("fail"), parse("list")
@@ -37,24 +38,10 @@ type view struct {
 	Detail   string
 }
 
-// show writes a page. Its forms may be sent to the provider itself and to where the buyer returns.
-func show(w http.ResponseWriter, status int, t *template.Template, v view) {
-	forms := "'self'"
-	if u, err := url.Parse(v.Back); err == nil && u.Host != "" {
-		forms += " " + u.Scheme + "://" + u.Host
-	}
-	head := w.Header()
-	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Cache-Control", "no-store")
-	head.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action "+forms)
-	w.WriteHeader(status)
-	t.ExecuteTemplate(w, "frame.html", v)
-}
-
 // fail tells why not, to a person or to a program.
 func fail(w http.ResponseWriter, r *http.Request, status int, code, detail string) {
 	if wantsPage(r) {
-		show(w, status, failPage, view{Code: code, Detail: detail})
+		frame.Show(w, status, failPage, "", view{Code: code, Detail: detail})
 		return
 	}
 	body := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail}
@@ -116,7 +103,7 @@ func (p *Provider) page(w http.ResponseWriter, r *http.Request) {
 	case slices.Contains(waiting, v.Payment.State):
 		t = waitPage
 	}
-	show(w, http.StatusOK, t, v)
+	frame.Show(w, http.StatusOK, t, v.Back, v)
 }
 
 // told is what a program hears of a payment.
@@ -177,7 +164,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, path+ref, http.StatusSeeOther)
 		return
 	}
-	answer(w, http.StatusOK, p.told(v))
+	answer(w, http.StatusOK, map[string]string{"state": v.Payment.State})
 }
 
 // choose is the buyer choosing how to pay: by card where nothing is said. Who has begun to pay keeps to it.
@@ -242,7 +229,7 @@ func (p *Provider) about(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	if wantsPage(r) {
 		v.Payments = v.Payments[:min(len(v.Payments), 50)]
-		show(w, http.StatusOK, listPage, v)
+		frame.Show(w, http.StatusOK, listPage, "", v)
 		return
 	}
 	all := []any{}

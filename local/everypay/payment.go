@@ -63,10 +63,11 @@ var outcomes = []outcome{
 	{Name: "authorised", About: "reserved on the card", state: "authorised", event: "status_updated", from: open},
 	{Name: "voided", About: "the reservation is let go", state: "voided", event: "voided", from: []string{"authorised"}},
 	{Name: "unknown", About: "a state that no list has", state: "under_review", event: "something_new", from: open},
-	{Name: "refunded", About: "money goes back, by hand: all of it, or amount=", state: "refunded", event: "refunded", from: paid},
+	{Name: "refunded", About: "money goes back, by hand: all of it, or an amount", state: "refunded", event: "refunded", from: paid},
 	{Name: "refund_failed", About: "what went back comes back", state: "settled", event: "refund_failed", from: []string{"refunded"}},
 	{Name: "disputed", About: "the card’s holder complains", event: "dispute_opened", from: paid},
 	{Name: "charged_back", About: "the card’s holder takes the money back", state: "charged_back", event: "chargebacked", from: paid},
+	{Name: "dispute_won", About: "the money comes back from the card’s holder", state: "settled", event: "dispute_reversed", from: []string{"charged_back"}},
 }
 
 func (o outcome) after(p *payment) string {
@@ -81,7 +82,7 @@ func (o outcome) after(p *payment) string {
 
 // possible tells whether the outcome can happen to the payment now, or has.
 func (o outcome) possible(p *payment) bool {
-	return slices.Contains(o.from, p.State) || o.state != "" && p.State == o.after(p) && o.Name != "refund_failed"
+	return slices.Contains(o.from, p.State) || o.state != "" && p.State == o.after(p) && o.Name != "refund_failed" && o.Name != "dispute_won"
 }
 
 // bank tells whether the buyer pays from a bank.
@@ -97,7 +98,7 @@ func (p *payment) become(o outcome, amount money.Amount, now time.Time) {
 	switch o.Name {
 	case "refunded":
 		p.Standing -= amount
-	case "refund_failed":
+	case "refund_failed", "dispute_won":
 		p.Standing = p.Amount
 	case "charged_back":
 		p.Standing = 0

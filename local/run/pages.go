@@ -13,7 +13,7 @@ import (
 var index string
 
 // handler is the shop's one address: /_local/ for what exists only here, the template's routes for all else.
-func (s *Shop) handler(banks, account http.Handler, schedules sources.Schedules) http.Handler {
+func (s *Shop) handler(banks, cards, account http.Handler, schedules sources.Schedules) http.Handler {
 	var routes []gateway.Route
 	for _, f := range s.Template.Functions {
 		for _, r := range f.Routes {
@@ -31,6 +31,7 @@ func (s *Shop) handler(banks, account http.Handler, schedules sources.Schedules)
 	here.HandleFunc("GET /_local/mailbox", s.Mail.Page)
 	here.Handle("GET /_local/staff", s.Staff)
 	here.Handle("/_local/bank/", banks)
+	here.Handle("/_local/everypay/", cards)
 	here.Handle("/_local/account", account)
 	here.Handle("/_local/account/", account)
 	here.Handle("POST /_local/schedule/{function}", schedules)

@@ -1,5 +1,5 @@
 // Package run is the whole shop on one machine: it puts the engines, the functions, the gateway, the sources, the
-// stand-in bank and the mailbox together as template.yaml says.
+// stand-ins of banks and card provider, and the mailbox together as template.yaml says.
 //
 // What exists only here lives under /_local/. The package decides nothing that the template can say, and reads no other
 // configuration than the SDK's own AWS_ENDPOINT_URL_*, which point a service elsewhere.
@@ -25,6 +25,7 @@ import (
 	"opiq/local/bank"
 	"opiq/local/buckets"
 	"opiq/local/engines"
+	"opiq/local/everypay"
 	"opiq/local/inbox"
 	"opiq/local/lambda"
 	"opiq/local/parameters"
@@ -40,6 +41,8 @@ type Options struct {
 	// Visibility, if given, replaces the queues' visibility time-outs: a test that kills functions cannot wait as long
 	// as AWS does for a message to come again.
 	Visibility time.Duration
+	// Pace is how many times faster than its documentation says the card provider calls back; 0 is 300: five minutes are a second.
+	Pace int
 	// Watch, if given, sees each call of a function to AWS, with its body, before the call goes on.
 	Watch func(function string, call *http.Request, body []byte)
 }
@@ -165,6 +168,13 @@ func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries 
 		return err
 	}
 	s.stops = append(s.stops, banks.Close)
+	cards := everypay.Open(everypay.Options{PublicURL: s.URL, Callback: s.URL + "/v1/callbacks/card", Speed: o.Pace})
+	s.stops = append(s.stops, cards.Close)
+	agreed, err := cards.Parameters(secrets)
+	if err != nil {
+		return err
+	}
+	maps.Copy(values, agreed)
 	endpoints := map[string]string{"DynamoDB": s.engines.DynamoDB, "SQS": s.engines.SQS}
 	for service, handler := range map[string]http.Handler{"S3": buckets.New(objects), "SES": s.Mail, "SSM": parameters.New(values)} {
 		if endpoints[service], err = s.serve(handler); err != nil {
@@ -214,7 +224,7 @@ func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries 
 		return err
 	}
 	s.stops = append(s.stops, drawn.stop)
-	s.server = &http.Server{Handler: s.handler(banks, seller, drawn.schedules), ReadHeaderTimeout: 10 * time.Second}
+	s.server = &http.Server{Handler: s.handler(banks, cards, seller, drawn.schedules), ReadHeaderTimeout: 10 * time.Second}
 	s.stops = append(s.stops, s.shut)
 	go s.server.Serve(door)
 	return nil

@@ -64,6 +64,8 @@ func TestTheShopOpens(t *testing.T) {
 		{"GET", "/_local/mail?to=nobody@example.com", 200, "[]"},
 		{"GET", "/_local/mail/none/attachments/1", 404, ""},
 		{"GET", "/_local/bank/", 200, "<html"},
+		{"GET", "/_local/everypay/", 200, `{"payments":[]}`},
+		{"POST", "/_local/everypay/0123456789abcdef?outcome=settled", 404, "unknown_payment"},
 		{"GET", "/_local/account", 200, `{"iban":"EE382200221020145685","name":"Star Cloud OÜ","bic":"HABAEE2X"}`},
 		{"POST", "/_local/account/statement?case=exact", 409, `"nothing"`},
 		{"GET", "/_local/staff", 200, `{"email":"finance@opiq.test","password":"` + s.Staff.Password + `"}`},

@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"opiq/local/bank"
+	"opiq/local/everypay"
 	"opiq/local/lambda"
 	"opiq/local/parameters"
 	"opiq/local/template"
@@ -82,6 +84,13 @@ func all(binaries string) ([]*scale, error) {
 		return nil, err
 	}
 	banks.Close()
+	cards := everypay.Open(everypay.Options{PublicURL: publicURL})
+	cards.Close()
+	agreed, err := cards.Parameters("/opiq/dev")
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(values, agreed)
 	ssm, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
