@@ -1,14 +1,20 @@
-// Command payment-janitor tells buyers of invoices that are due and overdue, and ends orders that were not paid in time: what had
-// come of their price goes back. Whether an order can still be set out to be paid does not wait for it.
+// Command payment-janitor does what is left where nobody else comes by. It tells buyers of invoices that are due and overdue, and ends
+// orders that were not paid in time: what had come of their price goes back. It sends again what waits for a queue for too long. And it
+// looks at each paid order once, whether its license and its letters are there. Whether an order can still be set out to be paid, and
+// whether a license is open, does not wait for it.
 package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"opiq/shared/cloud"
 	"opiq/shared/due"
+	"opiq/shared/letter"
+	"opiq/shared/metric"
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/schedule"
@@ -16,9 +22,12 @@ import (
 )
 
 type store interface {
-	DueOrders(ctx context.Context, shard int, now time.Time, after string) (page []order.Order, next string, err error)
-	Unlicensed(context.Context, order.Number) (payment.Book, error)
+	DueOrders(ctx context.Context, kind string, shard int, now time.Time, after string) (page []order.Order, next string, err error)
+	Overdue(ctx context.Context, shard int, now time.Time, after string) (page []table.Overdue, next string, err error)
+	Book(context.Context, order.Number) (payment.Book, error)
+	Written(context.Context, ...letter.ID) (map[letter.ID]bool, error)
 	Age(context.Context, payment.Change) (moved bool, err error)
+	Nudge(ctx context.Context, w table.Overdue, now time.Time) (moved bool, err error)
 }
 
 type janitor struct{ store store }
@@ -27,22 +36,40 @@ func main() {
 	schedule.Start(janitor{table.Open(cloud.Config(), cloud.Env("TABLE"))}.handle)
 }
 
+// handle does its three kinds of work side by side: none waits for another, or fails with it.
 func (j janitor) handle(ctx context.Context, now time.Time) error {
-	page := func(ctx context.Context, shard int, after string) ([]order.Order, string, error) {
-		return j.store.DueOrders(ctx, shard, now, after)
+	orders := func(kind string, step func(context.Context, order.Order, time.Time) (bool, error)) func() (int, error) {
+		return func() (int, error) {
+			page := func(ctx context.Context, shard int, after string) ([]order.Order, string, error) {
+				return j.store.DueOrders(ctx, kind, shard, now, after)
+			}
+			return due.Work(ctx, table.Shards, page, func(ctx context.Context, o order.Order) (bool, error) { return step(ctx, o, now) })
+		}
 	}
-	moved, err := due.Work(ctx, table.Shards, page, func(ctx context.Context, o order.Order) (bool, error) { return j.step(ctx, o, now) })
-	slog.InfoContext(ctx, "payment-janitor", "time", now, "moved", moved)
-	return err
+	stuck := func() (int, error) {
+		page := func(ctx context.Context, shard int, after string) ([]table.Overdue, string, error) {
+			return j.store.Overdue(ctx, shard, now, after)
+		}
+		return due.Work(ctx, table.Shards, page, func(ctx context.Context, w table.Overdue) (bool, error) { return j.nudge(ctx, w, now) })
+	}
+	var moved [3]int
+	var faults [3]error
+	var all sync.WaitGroup
+	for i, work := range []func() (int, error){orders(table.Unpaid, j.age), stuck, orders(table.Unchecked, j.check)} {
+		all.Go(func() { moved[i], faults[i] = work() })
+	}
+	all.Wait()
+	slog.InfoContext(ctx, "payment-janitor", "time", now, "aged", moved[0], "nudged", moved[1], "checked", moved[2])
+	return errors.Join(faults[:]...)
 }
 
-// step takes an order one step on. Its payments are read only where they go back.
-func (j janitor) step(ctx context.Context, o order.Order, now time.Time) (bool, error) {
+// age takes an unpaid order one step on. Its payments are read only where they go back.
+func (j janitor) age(ctx context.Context, o order.Order, now time.Time) (bool, error) {
 	book := payment.Book{Order: o}
 	change, ok := book.Step(now)
 	if ok && change.Order.State == order.Expired && o.Received > 0 {
 		var err error
-		if book, err = j.store.Unlicensed(ctx, o.Number); err != nil {
+		if book, err = j.store.Book(ctx, o.Number); err != nil {
 			return false, err
 		}
 		change, ok = book.Step(now)
@@ -51,4 +78,42 @@ func (j janitor) step(ctx context.Context, o order.Order, now time.Time) (bool, 
 		return false, nil
 	}
 	return j.store.Age(ctx, change)
+}
+
+// nudge has a thing sent again. Once may be chance, twice is for somebody to look at; but a payment that the buyer takes their time
+// over is asked about for as long as that.
+func (j janitor) nudge(ctx context.Context, w table.Overdue, now time.Time) (bool, error) {
+	moved, err := j.store.Nudge(ctx, w, now)
+	if moved && w.Nudged > 0 && w.Kind != "attempt" {
+		metric.Count("Stuck", w.Kind, w.ID)
+	}
+	return moved, err
+}
+
+// check looks whether a paid order has all that follows from that, and writes what it has not.
+func (j janitor) check(ctx context.Context, o order.Order, now time.Time) (bool, error) {
+	book, err := j.store.Book(ctx, o.Number)
+	if err != nil {
+		return false, err
+	}
+	change, ok := book.Check(now)
+	if !ok {
+		return false, nil
+	}
+	var ids []letter.ID
+	for _, l := range change.Letters {
+		ids = append(ids, l.ID)
+	}
+	written, err := j.store.Written(ctx, ids...)
+	if err != nil {
+		return false, err
+	}
+	change, missing := change.Missing(written)
+	moved, err := j.store.Age(ctx, change)
+	if moved {
+		for _, what := range missing {
+			metric.Count("Repaired", what, string(o.Number))
+		}
+	}
+	return moved, err
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +15,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
 
 	"opiq/local/fault"
 	"opiq/local/golden"
@@ -96,6 +101,102 @@ func told(l ledger.Ledger) map[order.Number]waiting {
 	return all
 }
 
+// again is how often each letter was sent again.
+func again(l ledger.Ledger) map[letter.ID]int {
+	all := map[letter.ID]int{}
+	for _, x := range l.Letters {
+		if x.Nudged > 0 {
+			all[x.ID] = x.Nudged
+		}
+	}
+	return all
+}
+
+// looked are the paid orders that somebody has looked at.
+func looked(l ledger.Ledger) (all []order.Number) {
+	for _, o := range l.Orders {
+		if !o.CheckedAt.IsZero() {
+			all = append(all, o.Number)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// everyone are the paid orders of the people.
+var everyone = []order.Number{people.Running, people.Ahead}
+
+// once wants every letter that waited before to have been sent again once, and no other.
+func once(t *testing.T, before, after ledger.Ledger) {
+	t.Helper()
+	want := map[letter.ID]int{}
+	for _, id := range before.Unsent() {
+		want[id] = 1
+	}
+	if diff := cmp.Diff(want, again(after)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// lose takes things out of the table that nothing ever takes out: kinds and ids.
+func lose(t *testing.T, cfg aws.Config, name string, things ...[2]string) {
+	t.Helper()
+	db := dynamodb.NewFromConfig(cfg)
+	out, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := 0
+	for _, i := range out.Items {
+		kind, _ := i["kind"].(*types.AttributeValueMemberS)
+		id, _ := i["id"].(*types.AttributeValueMemberS)
+		if id == nil || !slices.Contains(things, [2]string{kind.Value, id.Value}) {
+			continue
+		}
+		lost++
+		if _, err := db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &name, Key: map[string]types.AttributeValue{"PK": i["PK"], "SK": i["SK"]}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lost != len(things) {
+		t.Fatalf("%d of %v were there to lose", lost, things)
+	}
+}
+
+// counted is what an operator is told while something is done: how often each metric counted each reason.
+func counted(t *testing.T, do func()) map[string]int {
+	t.Helper()
+	file, err := os.CreateTemp(t.TempDir(), "stdout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	stdout := os.Stdout
+	os.Stdout = file
+	do()
+	os.Stdout = stdout
+	text, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		var m struct {
+			Stuck, Repaired int
+			Reason          string `json:"reason"`
+		}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		for name, n := range map[string]int{"Stuck": m.Stuck, "Repaired": m.Repaired} {
+			if n > 0 {
+				all[name+" "+m.Reason] += n
+			}
+		}
+	}
+	return all
+}
+
 func TestEvents(t *testing.T) {
 	golden.Events(t, "payment-janitor", func(t *testing.T, _ string, event []byte) any {
 		cfg, name := world(t)
@@ -108,11 +209,12 @@ func TestEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return told(ledger.Holds(t, cfg, name))
+		l := ledger.Holds(t, cfg, name)
+		return map[string]any{"orders": told(l), "again": again(l), "looked": looked(l)}
 	})
 }
 
-// TestAnInvoiceThatNobodyPays is the whole story, every quarter of an hour.
+// TestAnInvoiceThatNobodyPays is the whole story.
 func TestAnInvoiceThatNobodyPays(t *testing.T) {
 	cfg, name := world(t)
 	j := janitor{table.Open(cfg, name)}
@@ -129,20 +231,182 @@ func TestAnInvoiceThatNobodyPays(t *testing.T) {
 	}
 }
 
+// TestWhatNobodyDoesIsSentAgain: nobody sends a letter here, and nobody asks the card provider. That it is sent again a second time is
+// for an operator to know; that a buyer takes their time over a card is not.
+func TestWhatNobodyDoesIsSentAgain(t *testing.T) {
+	cfg, name := world(t)
+	s := table.Open(cfg, name)
+	a, err := s.Attempt(t.Context(), order.Attempt{
+		ID: "123456789", Order: people.Waiting, Method: order.ByCard, Amount: 496, State: order.Started, StartedAt: people.Noon,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Reference = "abc"; s.Charge(t.Context(), a) != nil {
+		t.Fatal("the attempt is not charged")
+	}
+	letters := len(ledger.Holds(t, cfg, name).Letters)
+	for _, c := range []struct{ minute, letters, attempts, alarms int }{
+		{5, 0, 1, 0}, {10, 1, 2, 0}, {15, 1, 3, 0}, {20, 2, 4, letters}, {25, 2, 4, 0}, {30, 2, 4, 0}, {35, 2, 5, 0}, {40, 3, 5, letters}, {45, 3, 5, 0},
+	} {
+		alarms := counted(t, func() {
+			if err := (janitor{s}).handle(t.Context(), people.Noon.Add(time.Duration(c.minute)*time.Minute)); err != nil {
+				t.Error(err)
+			}
+		})
+		l := ledger.Holds(t, cfg, name)
+		for _, x := range l.Letters {
+			if x.Nudged != c.letters {
+				t.Errorf("after %d minutes %s was sent again %d times, not %d", c.minute, x.ID, x.Nudged, c.letters)
+			}
+		}
+		i := slices.IndexFunc(l.Attempts, func(x order.Attempt) bool { return x.ID == a.ID })
+		if l.Attempts[i].Nudged != c.attempts || alarms["Stuck mail"] != c.alarms || alarms["Stuck attempt"] != 0 {
+			t.Errorf("after %d minutes the provider was asked %d times, not %d; counted: %v", c.minute, l.Attempts[i].Nudged, c.attempts, alarms)
+		}
+	}
+}
+
+// TestAPaidOrderGetsWhatItLacks: ten minutes after its payment, in one transaction, and an operator hears of it.
+func TestAPaidOrderGetsWhatItLacks(t *testing.T) {
+	license, receipt, active := [2]string{"license", "L1111111111"}, [2]string{"mail", "order/1111111111/receipt"}, [2]string{"mail", "license/L1111111111/active"}
+	for _, c := range []struct {
+		lost [][2]string
+		want map[string]int
+	}{
+		{nil, map[string]int{}},
+		{[][2]string{receipt}, map[string]int{"Repaired payment_receipt": 1}},
+		{[][2]string{active}, map[string]int{"Repaired license_active": 1}},
+		{[][2]string{license}, map[string]int{"Repaired license": 1}},
+		{[][2]string{license, receipt, active}, map[string]int{"Repaired license": 1, "Repaired payment_receipt": 1, "Repaired license_active": 1}},
+	} {
+		cfg, name := world(t)
+		s := table.Open(cfg, name)
+		was := people.License(t, s, people.Running)
+		lose(t, cfg, name, c.lost...)
+		for _, round := range []struct {
+			minute int
+			want   map[string]int
+			looked []order.Number
+		}{{9, map[string]int{}, nil}, {10, c.want, everyone}, {11, map[string]int{}, everyone}} {
+			got := counted(t, func() {
+				if err := (janitor{s}).handle(t.Context(), people.Noon.Add(time.Duration(round.minute)*time.Minute)); err != nil {
+					t.Error(err)
+				}
+			})
+			l, err := ledger.Read(t.Context(), cfg, name)
+			if diff := cmp.Diff(round.want, got); err != nil || diff != "" || !slices.Equal(looked(l), round.looked) {
+				t.Errorf("%v is lost: after %d minutes the orders %v were looked at (%v): %s", c.lost, round.minute, looked(l), err, diff)
+			}
+		}
+		ledger.Holds(t, cfg, name)
+		now := people.License(t, s, people.Running)
+		if now.StartsAt != was.StartsAt || now.EndsAt != was.EndsAt || now.Stage != was.Stage || now.At(people.Noon) != was.At(people.Noon) {
+			t.Errorf("%v is lost: the license was %+v and is %+v", c.lost, was, now)
+		}
+	}
+}
+
+// lame is a table that fails at one kind of work.
+type lame struct {
+	store
+	at string
+}
+
+var errLame = errors.New("the table is lame")
+
+func (l lame) DueOrders(ctx context.Context, kind string, shard int, now time.Time, after string) ([]order.Order, string, error) {
+	if kind == l.at {
+		return nil, "", errLame
+	}
+	return l.store.DueOrders(ctx, kind, shard, now, after)
+}
+
+func (l lame) Nudge(ctx context.Context, w table.Overdue, now time.Time) (bool, error) {
+	if l.at == table.Stuck {
+		return false, errLame
+	}
+	return l.store.Nudge(ctx, w, now)
+}
+
+func TestWhereOneKindOfWorkFailsTheOthersAreDone(t *testing.T) {
+	for at, want := range map[string][3]bool{table.Unpaid: {false, true, true}, table.Stuck: {true, false, true}, table.Unchecked: {true, true, false}} {
+		cfg, name := world(t)
+		if err := (janitor{lame{table.Open(cfg, name), at}}).handle(t.Context(), over); !errors.Is(err, errLame) {
+			t.Errorf("%s: %v", at, err)
+		}
+		l := ledger.Holds(t, cfg, name)
+		if got := [3]bool{l.Count(letter.OrderExpired) == 3, len(again(l)) > 0, len(looked(l)) == 2}; got != want {
+			t.Errorf("%s fails: of the three this is done: %v", at, got)
+		}
+	}
+}
+
+// crowded are the shards of a table in which something waits, by their kinds: the others are not asked. The call that finds nothing
+// in one breaks as it does in another.
+type crowded struct {
+	store
+	shards map[string]bool
+}
+
+func crowd(t *testing.T, s *table.Table, now time.Time) map[string]bool {
+	t.Helper()
+	shards := map[string]bool{}
+	for shard := range table.Shards {
+		for _, kind := range []string{table.Unpaid, table.Unchecked} {
+			page, _, err := s.DueOrders(t.Context(), kind, shard, now, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			shards[fmt.Sprint(kind, shard)] = len(page) > 0
+		}
+		page, _, err := s.Overdue(t.Context(), shard, now, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shards[fmt.Sprint(table.Stuck, shard)] = len(page) > 0
+	}
+	return shards
+}
+
+func (c crowded) DueOrders(ctx context.Context, kind string, shard int, now time.Time, after string) ([]order.Order, string, error) {
+	if !c.shards[fmt.Sprint(kind, shard)] {
+		return nil, "", nil
+	}
+	return c.store.DueOrders(ctx, kind, shard, now, after)
+}
+
+func (c crowded) Overdue(ctx context.Context, shard int, now time.Time, after string) ([]table.Overdue, string, error) {
+	if !c.shards[fmt.Sprint(table.Stuck, shard)] {
+		return nil, "", nil
+	}
+	return c.store.Overdue(ctx, shard, now, after)
+}
+
+// TestEveryCallBroken: an order that was paid in part ends, eight letters are sent again, and one of two paid orders gets its license
+// and a letter.
 func TestEveryCallBroken(t *testing.T) {
 	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-		cfg, name := world(t)
-		j := janitor{table.Open(broken(cfg), name)}
+		cfg, name := stage.Table(t)
+		s := table.Open(cfg, name)
+		people.MoveIn(t, s)
+		people.Transfer(t, s, people.Waiting, 200, 1, people.Noon)
+		lose(t, cfg, name, [2]string{"license", "L1111111111"}, [2]string{"mail", "license/L1111111111/active"})
+		before, err := ledger.Read(t.Context(), cfg, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := janitor{crowded{table.Open(broken(cfg), name), crowd(t, s, over)}}
 		return func(ctx context.Context) error { return j.handle(ctx, over) }, func(t *testing.T) {
 			l := ledger.Holds(t, cfg, name)
-			for n, w := range told(l) {
-				if w.State != order.Expired {
-					t.Errorf("order %s is %s", n, w.State)
-				}
+			want := map[order.Number]waiting{people.Waiting: {order.Expired, "4.96", []letter.Kind{letter.OrderExpired, letter.RefundCase}, []string{"2.00 expired"}}}
+			if diff := cmp.Diff(want, told(l)); diff != "" {
+				t.Error(diff)
 			}
-			if len(l.Cases) != 2 || l.Count(letter.OrderExpired) != 3 || l.Count(letter.PaymentReminder)+l.Count(letter.PaymentOverdue) != 0 {
-				t.Errorf("%+v", told(l))
+			if !slices.Equal(looked(l), everyone) || len(l.Licenses) != 2 || l.Count(letter.LicenseEnded) != 1 {
+				t.Errorf("%d licenses, %d letters about one that is over; looked at: %v", len(l.Licenses), l.Count(letter.LicenseEnded), looked(l))
 			}
+			once(t, before, l)
 		}
 	})
 }
@@ -150,9 +414,10 @@ func TestEveryCallBroken(t *testing.T) {
 func TestTwoAtOnceDoEachThingOnce(t *testing.T) {
 	cfg, name := world(t)
 	for i := range 40 {
-		people.Buy(t, table.Open(cfg, name), order.Number(fmt.Sprint(3_000_000_000+i)), civil.Date{Year: 2026, Month: 12, Day: 1}, false)
+		people.Buy(t, table.Open(cfg, name), order.Number(fmt.Sprint(3_000_000_000+i)), civil.Date{Year: 2026, Month: 12, Day: 1}, i%4 == 0)
 	}
-	for _, instant := range []time.Time{reminded, over} {
+	before := ledger.Holds(t, cfg, name)
+	both := func(instant time.Time) {
 		var wait sync.WaitGroup
 		for range 2 {
 			wait.Go(func() {
@@ -163,9 +428,17 @@ func TestTwoAtOnceDoEachThingOnce(t *testing.T) {
 		}
 		wait.Wait()
 	}
+	both(reminded)
+	once(t, before, ledger.Holds(t, cfg, name))
+	both(over)
 	l := ledger.Holds(t, cfg, name)
-	if l.Count(letter.PaymentReminder) != 2 || l.Count(letter.OrderExpired) != 43 || l.Count(letter.RefundCase) != 2 {
-		t.Errorf("%d reminders, %d have expired, %d go back", l.Count(letter.PaymentReminder), l.Count(letter.OrderExpired), l.Count(letter.RefundCase))
+	if l.Count(letter.PaymentReminder) != 2 || l.Count(letter.OrderExpired) != 33 || l.Count(letter.RefundCase) != 2 || len(looked(l)) != 12 {
+		t.Errorf("%d reminders, %d have expired, %d go back, %d were looked at", l.Count(letter.PaymentReminder), l.Count(letter.OrderExpired), l.Count(letter.RefundCase), len(looked(l)))
+	}
+	for id, n := range again(l) {
+		if n > 2 {
+			t.Errorf("%s was sent again %d times at two instants", id, n)
+		}
 	}
 }
 
@@ -184,26 +457,32 @@ func (s *slow) Do(r *http.Request) (*http.Response, error) {
 }
 
 func TestCutOffItGoesOnTheNextTime(t *testing.T) {
-	cfg, name := world(t)
-	for i := range 40 {
-		people.Buy(t, table.Open(cfg, name), order.Number(fmt.Sprint(3_000_000_000+i)), civil.Date{Year: 2026, Month: 12, Day: 1}, false)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	hurried := cfg.Copy()
-	client := &slow{HTTPClient: cfg.HTTPClient, stop: stop}
-	client.left.Store(30)
-	hurried.HTTPClient = client
-	if err := (janitor{table.Open(hurried, name)}).handle(ctx, over); err != nil {
-		t.Errorf("that time is up is a fault: %v", err)
-	}
-	if n := ledger.Holds(t, cfg, name).Count(letter.OrderExpired); n == 0 || n == 43 {
-		t.Fatalf("%d have expired before it was cut off", n)
-	}
-	if err := (janitor{table.Open(cfg, name)}).handle(t.Context(), over); err != nil {
-		t.Error(err)
-	}
-	if n := ledger.Holds(t, cfg, name).Count(letter.OrderExpired); n != 43 {
-		t.Errorf("%d have expired", n)
+	for _, calls := range []int32{80, 120} {
+		cfg, name := world(t)
+		for i := range 40 {
+			people.Buy(t, table.Open(cfg, name), order.Number(fmt.Sprint(3_000_000_000+i)), civil.Date{Year: 2026, Month: 12, Day: 1}, i%4 == 0)
+		}
+		before := ledger.Holds(t, cfg, name)
+		ctx, stop := context.WithCancel(t.Context())
+		hurried := cfg.Copy()
+		client := &slow{HTTPClient: cfg.HTTPClient, stop: stop}
+		client.left.Store(calls)
+		hurried.HTTPClient = client
+		if err := (janitor{table.Open(hurried, name)}).handle(ctx, over); err != nil {
+			t.Errorf("that time is up is a fault: %v", err)
+		}
+		l := ledger.Holds(t, cfg, name)
+		if done := l.Count(letter.OrderExpired) + len(again(l)) + len(looked(l)); done == 0 || done == 33+len(before.Unsent())+12 {
+			t.Fatalf("%d things were done before it was cut off after %d calls", done, calls)
+		}
+		if err := (janitor{table.Open(cfg, name)}).handle(t.Context(), over); err != nil {
+			t.Error(err)
+		}
+		l = ledger.Holds(t, cfg, name)
+		if n := l.Count(letter.OrderExpired); n != 33 || len(looked(l)) != 12 {
+			t.Errorf("%d have expired, %d were looked at", n, len(looked(l)))
+		}
+		once(t, before, l)
 	}
 }
 

@@ -14,9 +14,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// New is a thing that there is something to do about: its kind and its id, as the table says them. It was put into the table
-// where there was none, or says of itself that there is more to do.
-type New struct{ Kind, ID string }
+// New is a thing that there is something to do about: its kind, its id and, where it has one, its reference, as the table says
+// them. It was put into the table where there was none, says of itself that there is more to do, or was nudged: nobody did it in
+// time.
+type New struct{ Kind, ID, Reference string }
 
 // Handler passes on the new things of a batch, in order, and answers how many it passed on before the first that it could not.
 type Handler func(context.Context, []New) (done int, err error)
@@ -32,7 +33,7 @@ func (h Handler) Handle(ctx context.Context, e events.DynamoDBEvent) (out events
 	var things []New
 	var records []string
 	for _, r := range e.Records {
-		if n := (New{text(r, "kind"), text(r, "id")}); waits(r) && n.Kind != "" && n.ID != "" {
+		if n := (New{text(r, "kind"), text(r, "id"), text(r, "reference")}); waits(r) && n.Kind != "" && n.ID != "" {
 			things, records = append(things, n), append(records, r.Change.SequenceNumber)
 		}
 	}
@@ -46,17 +47,28 @@ func (h Handler) Handle(ctx context.Context, e events.DynamoDBEvent) (out events
 	return out, nil
 }
 
-// waits tells whether somebody has to be told: of what is new, of a statement of which a call has read a part (package intake),
-// and of a bank entry that is to be matched again, as it has learned something.
+// waits tells whether somebody has to be told: of what is new, but for an attempt to pay, which is the buyer's turn, and for a
+// refund that the card provider has nothing to do with; of a statement of which a call has read a part (package intake); of a bank
+// entry that is to be matched again, as it has learned something; and of whatever was nudged.
 func waits(r events.DynamoDBEventRecord) bool {
+	kind, state := text(r, "kind"), text(r, "state")
 	switch events.DynamoDBOperationType(r.EventName) {
 	case events.DynamoDBOperationTypeInsert:
-		return true
+		return kind != "attempt" && (kind != "refund" || text(r, "way") == "card" && state == "requested")
 	case events.DynamoDBOperationTypeModify:
-		kind, state := text(r, "kind"), text(r, "state")
-		return kind == "statement" && state == "received" || kind == "entry" && state == "new"
+		return kind == "statement" && state == "received" || kind == "entry" && state == "new" || nudged(r.Change.NewImage) > nudged(r.Change.OldImage)
 	}
 	return false
+}
+
+// nudged is how often a thing was sent again.
+func nudged(image map[string]events.DynamoDBAttributeValue) int64 {
+	v, ok := image["nudged"]
+	if !ok || v.DataType() != events.DataTypeNumber {
+		return 0
+	}
+	n, _ := v.Integer() // one that is none is no more than before
+	return n
 }
 
 func text(r events.DynamoDBEventRecord, name string) string {

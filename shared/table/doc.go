@@ -7,7 +7,7 @@
 //
 //	PK                    SK                    kind     holds                          written by
 //	ACCOUNT#<account>     A#ACCOUNT             account  account.Account, its sessions  signup, session, account, staff
-//	                      A#LICENSE#<license>   license  license.License                whatever moves money; license-activation, license-expiry
+//	                      A#LICENSE#<license>   license  license.License                whatever moves money; license-activation, license-expiry, payment-janitor
 //	                      O#<instant>#<order>   placed   the order's number             checkout
 //	ADDRESS#<hash>        ADDRESS               address  whose address this is          signup, staff
 //	SIGNUP#<address hash> SIGNUP#<number>       signup   account.SignUp                 signup                              (expires)
@@ -15,21 +15,28 @@
 //	KEY#<hash of secret>  KEY                   key      account.Key                    staff
 //	ACTS#<month>          <instant>#<digest>    act      account.Act                    whoever's deed it is, with what it tells of
 //	ORDER#<order>         ORDER                 order    order.Order                    checkout, orders, payment-janitor, whatever moves money
-//	                      ATTEMPT#<attempt>     attempt  order.Attempt                  checkout, payment-settlement
+//	                      ATTEMPT#<attempt>     attempt  order.Attempt                  checkout, payment-settlement, card-settlement
 //	                      INVOICE#<number>      invoice  invoice.Invoice                checkout
+//	                      CREDIT#<number>       credit   invoice.Credit                 refunds
 //	                      PAYMENT#<payment>     payment  payment.Payment                whatever moves money
 //	                      CASE#<payment>        case     payment.Case                   whatever moves money
-//	INVOICE#<number>      INVOICE               numbered whose order it is              checkout
-//	SERIES#<year>         SERIES                series   the year's last number         checkout
+//	                      REFUND#<refund>       refund   payment.Refund                 refunds; card-settlement, invoice-matching, reconciliation
+//	PAYOUT#<payout>       PAYOUT                payout   payout.Payout                  refunds
+//	CARD#<reference>      CARD                  card     whose payment at the card      checkout
+//	                                                     provider this is
+//	INVOICE#<number>      INVOICE               numbered whose order it is              checkout, refunds
+//	SERIES#<year>         SERIES                series   the year's last number         checkout, refunds
 //	BOOKING#<booking>     BOOKING               entry    reconciliation.Entry           statement-import, statement-intake, invoice-matching, reconciliation
 //	                      BOOKING               booking  into how many parts it is      statement-import, statement-intake
 //	                      PART#<part>           entry    a part, or a payment whose     as an entry
 //	                                                     identity is another's
 //	STATEMENT#<statement> STATEMENT             statement intake.Import                 statement-import, statement-intake
-//	REFUSED#<bank>        <digest>              refused  payment.Refused                payment-settlement
+//	REFUSED#<bank>        <digest>              refused  payment.Refused                payment-settlement; card-settlement, of bank "card"
 //	LETTER#<letter>       LETTER                mail     letter.Letter                  whoever it follows from; email-receipts  (expires, if it verifies an address)
 //
-// What moves money is payment-settlement, invoice-matching, reconciliation, and orders and payment-janitor where they give back.
+// What moves money is payment-settlement, card-settlement, invoice-matching, reconciliation, refunds, and orders and payment-janitor where
+// they give back. What is stuck payment-janitor writes again as it is, but for how often it did: an attempt, a refund, an entry, a
+// statement, a letter.
 //
 // What a browser waits for is one round trip: the cookie names the account, so that A# of one partition answers who is
 // signed in and what they may open, and ORDER# of another all about an order.
@@ -47,14 +54,21 @@
 //
 // # Indexes
 //
-// due (sparse): partition due = kind and shard, sort dueAt = instant and id. It lists licenses and unpaid orders that have a next
-// moment. listed (sparse): partition list, sort listAt. It lists bank entries by their state, orders with an invoice by what is left
-// to pay, and payments by the account that they came from. An index is never consistent: what it lists is decided again by the
-// condition of the write.
+// due (sparse): partition due = kind and shard, sort dueAt = instant and id. It lists what has a next moment: licenses, orders that
+// nobody has paid, paid orders that nobody has looked at since, and under the kind "stuck" whatever waits for a queue, from when that
+// is too long: letters that are not sent, bank entries that are to be matched, imports that have not ended, refunds that the card
+// provider is to make, and card payments of which nobody knows how they ended.
+//
+// listed (sparse): partition list, sort listAt. It lists bank entries, cases and refunds by their state, orders with an invoice by
+// what is left to pay, and payments by the account that they came from.
+//
+// An index is never consistent: what it lists is decided again by the condition of the write.
 //
 // # The stream
 //
-// An inserted item of kind mail is a letter to be sent, of kind entry money to be matched, of kind statement a file to be read:
-// the stream's consumer (dispatch) puts its id on the queue of its kind. So it does with a statement that was changed and is still
-// to be read: a call came some way.
+// An inserted item of kind mail is a letter to be sent, of kind entry money to be matched, of kind statement a file to be read, of
+// kind refund with way card money that the card provider is to give back: the stream's consumer (dispatch) puts its id on the queue
+// of its kind. So it does with a statement that was changed and is still to be read: a call came some way; with an entry that is to
+// be matched again; and with any item whose nudged has grown: it was stuck. A nudged attempt goes to the cards, by the reference of
+// its payment; an inserted one is nobody's business yet.
 package table

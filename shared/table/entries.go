@@ -146,9 +146,13 @@ func throttled(err error) bool {
 }
 
 func entryRow(e reconciliation.Entry) row {
-	return row{
+	r := row{
 		key: entryKey(e.ID), kind: "entry", value: e, revision: e.Revision, list: entryList(e.State), on: e.Bank.Booked.String() + "#" + string(e.ID),
 	}
+	if e.State == reconciliation.New {
+		r = r.waits(string(e.ID), e.History[len(e.History)-1].At, e.Nudged)
+	}
+	return r
 }
 
 // Entry reads a bank entry; reconciliation.ErrNotFound where there is none.

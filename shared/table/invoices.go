@@ -5,8 +5,10 @@ import (
 	"errors"
 	"slices"
 
+	"opiq/shared/account"
 	"opiq/shared/invoice"
 	"opiq/shared/order"
+	"opiq/shared/payment"
 )
 
 // series is the last number of a year's invoices.
@@ -23,32 +25,68 @@ type numbered struct {
 // Issue gives an invoice the next number of its year, and stores with it what issue makes of that number: the invoice, its order
 // and their letters, or nothing. So numbers rise without a gap. ErrChanged where the order moved meanwhile.
 func (t *Table) Issue(ctx context.Context, year int, issue func(invoice.Number) (invoice.Issued, error)) (invoice.Invoice, error) {
+	var i invoice.Invoice
+	err := t.number(ctx, year, func(n invoice.Number) (order.Number, []row, error) {
+		made, err := issue(n)
+		i = made.Invoice
+		return i.Order, append(letterRows(made.Letters), row{key: invoiceKey(i.Order, n), kind: "invoice", value: i}, orderRow(made.Order)), err
+	})
+	return i, err
+}
+
+// GiveBack stores what giving money back came to, whole or not at all, with its act. Where a credit invoice is made it has the
+// next number of the year, like an invoice; year 0 is none. ErrChanged where money of the order moved meanwhile.
+func (t *Table) GiveBack(ctx context.Context, year int, decide func(invoice.Number) (payment.Refunding, account.Act, error)) (out payment.Refunding, err error) {
+	rows := func(n invoice.Number) (of order.Number, rows []row, err error) {
+		var act account.Act
+		if out, act, err = decide(n); err != nil {
+			return "", nil, err
+		}
+		for _, c := range out.Changes {
+			rows = append(rows, changeRows(c)...)
+		}
+		if out.Changes[0].Credit != nil {
+			of = out.Changes[0].Credit.Order
+		}
+		return of, append(rows, actRow(act, rows[0])), nil
+	}
+	if year != 0 {
+		err = t.number(ctx, year, rows)
+		return out, err
+	}
+	_, all, err := rows("")
+	if err == nil {
+		err = t.commit(ctx, all...)
+	}
+	return out, err
+}
+
+// number stores what make makes of the next number of a year's series.
+func (t *Table) number(ctx context.Context, year int, make func(invoice.Number) (order.Number, []row, error)) error {
 	for try, tried := 0, 0; ; try++ {
 		s, err := t.series(ctx, year)
 		if err != nil {
-			return invoice.Invoice{}, err
+			return err
 		}
 		if s.Last < tried || try == issueTries { // the number is still free: it was the order that moved
-			return invoice.Invoice{}, ErrChanged
+			return ErrChanged
 		}
 		s.Last++
 		tried = s.Last
-		made, err := issue(invoice.NumberOf(year, s.Last))
+		n := invoice.NumberOf(year, s.Last)
+		of, rows, err := make(n)
 		if err != nil {
-			return invoice.Invoice{}, err
+			return err
 		}
-		i := made.Invoice
-		err = t.commit(ctx, append(letterRows(made.Letters),
+		err = t.commit(ctx, append(rows,
 			row{key: seriesKey(year), kind: "series", value: s, revision: s.Revision},
-			row{key: numberedKey(i.Number), kind: "numbered", value: numbered{i.Order}},
-			row{key: invoiceKey(i.Order, i.Number), kind: "invoice", value: i},
-			orderRow(made.Order),
+			row{key: numberedKey(n), kind: "numbered", value: numbered{of}},
 		)...)
 		if !errors.Is(err, ErrChanged) {
-			return i, err
+			return err
 		}
 		if err := pause(ctx, min(try, 6)); err != nil {
-			return invoice.Invoice{}, err
+			return err
 		}
 	}
 }
@@ -69,6 +107,14 @@ func (t *Table) Invoice(ctx context.Context, n order.Number, number invoice.Numb
 		err = invoice.ErrNone
 	}
 	return i, err
+}
+
+// Credit reads a credit invoice of an order; invoice.ErrNoCredit where there is no such.
+func (t *Table) Credit(ctx context.Context, n order.Number, number invoice.Number) (c invoice.Credit, err error) {
+	if err = t.one(ctx, creditKey(n, number), &c); errors.Is(err, errNone) {
+		err = invoice.ErrNoCredit
+	}
+	return c, err
 }
 
 // Invoiced are the orders of those of some invoices that there are, each named once, in one round trip for a hundred.

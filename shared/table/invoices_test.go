@@ -18,11 +18,13 @@ import (
 	"opiq/local/ledger"
 	"opiq/local/people"
 	"opiq/local/stage"
+	"opiq/shared/account"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
 	"opiq/shared/money"
 	"opiq/shared/order"
+	"opiq/shared/payment"
 	"opiq/shared/table"
 )
 
@@ -205,6 +207,32 @@ func TestAnInvoiceIsReadBackWhole(t *testing.T) {
 	for _, none := range []order.Number{people.Running, "9999999999"} {
 		if _, err := s.Invoice(t.Context(), none, want.Number); !errors.Is(err, invoice.ErrNone) {
 			t.Errorf("order %s: %v", none, err)
+		}
+	}
+}
+
+func TestACreditInvoiceHasTheNextNumberAndIsReadAsItWasMade(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	people.MoveIn(t, s)
+	people.Invoice(t, s, people.Waiting, &people.School)
+	people.Transfer(t, s, people.Waiting, 4_96, 1, people.Noon)
+	amount := money.Amount(1_65)
+	refund := people.GiveBack(t, s, people.Waiting, payment.Ask{Reason: payment.PriceReduction, Amount: &amount, Key: "a third"}, people.Noon)[0]
+	_, book, err := s.Purchase(t.Context(), people.Token(people.Mari), people.Waiting, people.Noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := people.Desk.Credit(book.Order, book.Invoice, account.Account{}, book.Order.Price.Part(amount, 0), book.License.StartsOn, book.License.ValidThrough(),
+		"price_reduction", people.Noon)
+	want.Number = "2026-000002"
+	got, err := s.Credit(t.Context(), people.Waiting, refund.Credit)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	for number, of := range map[invoice.Number]order.Number{"2026-000001": people.Waiting, "2026-000002": people.Running, "2026-000003": people.Waiting} {
+		if _, err := s.Credit(t.Context(), of, number); !errors.Is(err, invoice.ErrNoCredit) {
+			t.Errorf("%s of order %s: %v", number, of, err)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"opiq/shared/account"
-	"opiq/shared/banklink"
+	"opiq/shared/everypay"
 	"opiq/shared/intake"
 	"opiq/shared/invoice"
 	"opiq/shared/letter"
@@ -13,6 +13,7 @@ import (
 	"opiq/shared/money"
 	"opiq/shared/order"
 	"opiq/shared/payment"
+	"opiq/shared/payout"
 	"opiq/shared/reconciliation"
 )
 
@@ -73,12 +74,28 @@ func paymentKey(n order.Number, p payment.ID) key {
 	return key{orderPartition(n), "PAYMENT#" + string(p)}
 }
 
+// cardKey says whose a payment at the card provider is, once.
+func cardKey(r everypay.Reference) key { return key{"CARD#" + string(r), "CARD"} }
+
+// refundKey is money on its way back.
+func refundKey(n order.Number, r payment.RefundID) key {
+	return key{orderPartition(n), "REFUND#" + string(r)}
+}
+
+// payoutKey is a file of transfers for our bank.
+func payoutKey(p payout.ID) key { return key{"PAYOUT#" + string(p), "PAYOUT"} }
+
 // caseKey is money that goes back.
 func caseKey(n order.Number, p payment.ID) key { return key{orderPartition(n), "CASE#" + string(p)} }
 
 // invoiceKey is the invoice of an order, beside it.
 func invoiceKey(n order.Number, i invoice.Number) key {
 	return key{orderPartition(n), "INVOICE#" + string(i)}
+}
+
+// creditKey is a credit invoice of an order, beside it.
+func creditKey(n order.Number, i invoice.Number) key {
+	return key{orderPartition(n), "CREDIT#" + string(i)}
 }
 
 // numberedKey says whose an invoice's number is, once.
@@ -110,13 +127,17 @@ func openList(left money.Amount) string { return "open#" + left.Cents() }
 // payerList are the payments from an account.
 func payerList(iban string) string { return "payer#" + digest(iban) }
 
+// caseList are the cases of a state.
+func caseList(s payment.CaseState) string { return "case#" + string(s) }
+
+// refundList are the refunds of a state.
+func refundList(s payment.RefundState) string { return "refund#" + string(s) }
+
 // entryList are the bank entries of a state.
 func entryList(s reconciliation.State) string { return "entry#" + string(s) }
 
 // refusedKey is a notice that did not fit, once however often it comes.
-func refusedKey(b banklink.Bank, notice string) key {
-	return key{"REFUSED#" + string(b), digest(notice)}
-}
+func refusedKey(from, notice string) key { return key{"REFUSED#" + from, digest(notice)} }
 
 // letterKey is a letter, once per object and kind.
 func letterKey(id letter.ID) key { return key{"LETTER#" + string(id), "LETTER"} }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"opiq/shared/account"
+	"opiq/shared/everypay"
 	"opiq/shared/invoice"
 	"opiq/shared/letter"
 	"opiq/shared/license"
@@ -60,6 +61,9 @@ func orderRow(o order.Order) row {
 	if at, ok := o.Next(); ok {
 		r.due, r.at = duePartition(Unpaid, shard(string(o.Number))), instant(at)+"#"+string(o.Number)
 	}
+	if at, ok := o.Checks(); ok {
+		r.due, r.at = duePartition(Unchecked, shard(string(o.Number))), instant(at)+"#"+string(o.Number)
+	}
 	if o.Bill != nil && o.Takes() {
 		r.list, r.on = openList(o.Open()), instant(o.PlacedAt)+"#"+string(o.Number)
 	}
@@ -71,12 +75,39 @@ func (t *Table) Attempt(ctx context.Context, a order.Attempt) (order.Attempt, er
 	err := t.commit(ctx, attemptRow(a))
 	if errors.Is(err, ErrChanged) {
 		err = t.one(ctx, attemptKey(a.Order, a.ID), &a)
+		return a, err
 	}
+	a.Revision = 1
 	return a, err
 }
 
 func attemptRow(a order.Attempt) row {
-	return row{key: attemptKey(a.Order, a.ID), kind: "attempt", value: a, revision: a.Revision}
+	r := row{key: attemptKey(a.Order, a.ID), kind: "attempt", value: a, revision: a.Revision}
+	if a.Pending() {
+		r = r.waits(string(a.Stamp()), a.StartedAt, a.Nudged)
+	}
+	return r
+}
+
+// charged says whose a payment at the card provider is.
+type charged struct {
+	Order   order.Number    `json:"order"`
+	Attempt order.AttemptID `json:"attempt"`
+}
+
+// Charge stores what the card provider calls the payment of an attempt. ErrChanged where somebody was quicker.
+func (t *Table) Charge(ctx context.Context, a order.Attempt) error {
+	return t.commit(ctx, attemptRow(a), row{key: cardKey(a.Reference), kind: "card", value: charged{a.Order, a.ID}})
+}
+
+// Charged is whose a payment at the card provider is; payment.UnknownAttempt where it is not one of ours.
+func (t *Table) Charged(ctx context.Context, r everypay.Reference) (order.Number, order.AttemptID, error) {
+	var c charged
+	err := t.one(ctx, cardKey(r), &c)
+	if errors.Is(err, errNone) {
+		err = payment.UnknownAttempt
+	}
+	return c.Order, c.Attempt, err
 }
 
 // Orders are the buyer's latest orders, at most a hundred, the newest first, with who is signed in, in two round trips.
@@ -126,7 +157,9 @@ func (t *Table) Purchase(ctx context.Context, token account.Token, n order.Numbe
 }
 
 // licensed tells whether an order has its license.
-func licensed(o order.Order) bool { return o.State == order.Paid || o.State == order.Reopened }
+func licensed(o order.Order) bool {
+	return o.State == order.Paid || o.State == order.Reopened || o.State == order.Annulled
+}
 
 func (t *Table) purchase(ctx context.Context, token account.Token, n order.Number, now time.Time) (who account.Account, b payment.Book, err error) {
 	var people map[key]item
@@ -159,20 +192,20 @@ func (t *Table) purchase(ctx context.Context, token account.Token, n order.Numbe
 }
 
 // Book is all that is known about an order; order.ErrNotFound where there is none. An order that has a license takes one more
-// round trip.
+// round trip; where that is not there, somebody has to see it: the book is without.
 func (t *Table) Book(ctx context.Context, n order.Number) (payment.Book, error) {
 	b, err := t.book(ctx, n)
-	if err == nil && licensed(b.Order) {
-		b.License = new(license.License)
-		err = t.one(ctx, licenseKey(b.Order.Account, license.Of(string(n))), b.License)
+	if err != nil || !licensed(b.Order) {
+		return b, err
+	}
+	var l license.License
+	switch err = t.one(ctx, licenseKey(b.Order.Account, license.Of(string(n))), &l); {
+	case err == nil:
+		b.License = &l
+	case errors.Is(err, errNone):
+		err = nil
 	}
 	return b, err
-}
-
-// Unlicensed is the book of an order that cannot have a license: it reads the order's partition and nothing else, so that
-// payment-janitor needs no right to read single items, which are accounts and licenses too.
-func (t *Table) Unlicensed(ctx context.Context, n order.Number) (payment.Book, error) {
-	return t.book(ctx, n)
 }
 
 // Books are the books of those of some orders that there are, read at once.
@@ -207,6 +240,8 @@ func (t *Table) book(ctx context.Context, n order.Number) (b payment.Book, err e
 			b.Payments, err = more(b.Payments, i, err)
 		case "case":
 			b.Cases, err = more(b.Cases, i, err)
+		case "refund":
+			b.Refunds, err = more(b.Refunds, i, err)
 		case "invoice":
 			b.Invoice = new(invoice.Invoice)
 			err = errors.Join(err, decode(i, b.Invoice))
@@ -244,9 +279,30 @@ func changeRows(c payment.Change) (rows []row) {
 		rows = append(rows, licenseRow(*c.License))
 	}
 	for _, k := range c.Cases {
-		rows = append(rows, row{key: caseKey(k.Order, k.Payment), kind: "case", value: k, revision: k.Revision})
+		rows = append(rows, row{
+			key: caseKey(k.Order, k.Payment), kind: "case", value: k, revision: k.Revision, list: caseList(k.State), on: instant(k.OpenedAt) + "#" + string(k.Payment),
+		})
+	}
+	for _, r := range c.Refunds {
+		rows = append(rows, refundRow(r))
+	}
+	if c.Credit != nil {
+		rows = append(rows, row{key: creditKey(c.Credit.Order, c.Credit.Number), kind: "credit", value: *c.Credit})
+	}
+	if c.Payout != nil {
+		rows = append(rows, row{key: payoutKey(c.Payout.ID), kind: "payout", value: *c.Payout})
 	}
 	return append(rows, letterRows(c.Letters)...)
+}
+
+func refundRow(r payment.Refund) row {
+	x := row{
+		key: refundKey(r.Order, r.ID), kind: "refund", value: r, revision: r.Revision, list: refundList(r.State), on: instant(r.At) + "#" + string(r.ID),
+	}
+	if r.State == payment.Requested && r.Way == payment.ByCard {
+		x = x.waits(string(r.ID), r.At, r.Nudged)
+	}
+	return x
 }
 
 func paymentRow(p payment.Payment) row {
@@ -260,7 +316,11 @@ func paymentRow(p payment.Payment) row {
 // Refuse keeps a notice that did not fit, once however often it comes.
 func (t *Table) Refuse(ctx context.Context, r payment.Refused) error {
 	n := r.Notice
-	k := refusedKey(n.Bank, strings.Join([]string{string(r.Reason), n.Service, n.Stamp, n.Number, n.Amount, n.Reference}, "\n"))
+	from, what := string(n.Bank), []string{string(r.Reason), n.Service, n.Stamp, n.Number, n.Amount, n.Reference}
+	if c := r.Card; c != nil {
+		from, what = "card", []string{string(r.Reason), string(c.Reference), string(c.State), c.Order, c.Amount.String()}
+	}
+	k := refusedKey(from, strings.Join(what, "\n"))
 	if err := t.commit(ctx, row{key: k, kind: "refused", value: r}); !errors.Is(err, ErrChanged) {
 		return err
 	}
@@ -275,6 +335,8 @@ const (
 	Activation = "license#activation"
 	Expiry     = "license#expiry"
 	Unpaid     = "order#unpaid"
+	Unchecked  = "order#paid"
+	Stuck      = "stuck"
 )
 
 func duePartition(kind string, shard int) string { return kind + "#" + string(rune('a'+shard)) }
@@ -304,12 +366,22 @@ func (t *Table) DueLicenses(ctx context.Context, kind string, shard int, now tim
 	return due[license.License](ctx, t, kind, shard, now, after)
 }
 
-// DueOrders is the same of orders that nobody has paid.
-func (t *Table) DueOrders(ctx context.Context, shard int, now time.Time, after string) (page []order.Order, next string, err error) {
-	return due[order.Order](ctx, t, Unpaid, shard, now, after)
+// DueOrders is the same of orders: those that nobody has paid (Unpaid), those that nobody has looked at since (Unchecked).
+func (t *Table) DueOrders(ctx context.Context, kind string, shard int, now time.Time, after string) (page []order.Order, next string, err error) {
+	return due[order.Order](ctx, t, kind, shard, now, after)
 }
 
 func due[T any](ctx context.Context, t *Table, kind string, shard int, now time.Time, after string) (page []T, next string, err error) {
+	items, next, err := t.dueItems(ctx, kind, shard, now, after)
+	for _, i := range items {
+		if page, err = more(page, i, err); err != nil {
+			return nil, "", err
+		}
+	}
+	return page, next, err
+}
+
+func (t *Table) dueItems(ctx context.Context, kind string, shard int, now time.Time, after string) (page []item, next string, err error) {
 	out, err := t.client.Query(ctx, &dynamodb.QueryInput{
 		TableName: &t.name, IndexName: aws.String("due"), Limit: aws.Int32(duePage), KeyConditionExpression: aws.String("due = :d AND dueAt BETWEEN :a AND :n"),
 		ExpressionAttributeValues: item{":d": text(duePartition(kind, shard)), ":a": text(after + " "), ":n": text(instant(now) + "$")}, // "$" follows "#"
@@ -317,32 +389,25 @@ func due[T any](ctx context.Context, t *Table, kind string, shard int, now time.
 	if err != nil {
 		return nil, "", err
 	}
-	for _, i := range out.Items {
-		if page, err = more(page, i, err); err != nil {
-			return nil, "", err
-		}
-		next = textOf(i["dueAt"])
+	if n := len(out.Items); n > 0 && out.LastEvaluatedKey != nil {
+		next = textOf(out.Items[n-1]["dueAt"])
 	}
-	if out.LastEvaluatedKey == nil {
-		next = ""
-	}
-	return page, next, nil
+	return out.Items, next, nil
 }
 
 const duePage = 100
 
 // Advance stores a license at its next stage, with its letter, and answers whether it moved: not where somebody was quicker.
 func (t *Table) Advance(ctx context.Context, l license.License, tell letter.Letter) (moved bool, err error) {
-	return t.move(ctx, letterRow(tell), licenseRow(l))
+	return quicker(t.commit(ctx, letterRow(tell), licenseRow(l)))
 }
 
-// Age is the same of an order that nobody has paid, with what time does to its money.
+// Age is the same of an order, with what time does to its money or to what it was paid for.
 func (t *Table) Age(ctx context.Context, c payment.Change) (moved bool, err error) {
-	return t.move(ctx, changeRows(c)...)
+	return quicker(t.commit(ctx, changeRows(c)...))
 }
 
-func (t *Table) move(ctx context.Context, rows ...row) (bool, error) {
-	err := t.commit(ctx, rows...)
+func quicker(err error) (bool, error) {
 	if errors.Is(err, ErrChanged) {
 		return false, nil
 	}
@@ -351,6 +416,13 @@ func (t *Table) move(ctx context.Context, rows ...row) (bool, error) {
 
 func letterRow(l letter.Letter) row {
 	r := row{key: letterKey(l.ID), kind: "mail", value: l, revision: l.Revision}
+	if !l.Done() {
+		since := l.CreatedAt
+		if l.HeldUntil.After(since) { // somebody is at it
+			since = l.HeldUntil
+		}
+		r = r.waits(string(l.ID), since, l.Nudged)
+	}
 	if l.Kind == letter.Verify { // an address that nobody has proved is not kept; every other letter is a record (R-086)
 		r.expires = l.CreatedAt.Add(30 * 24 * time.Hour)
 	}
@@ -367,6 +439,20 @@ func letterRows(letters []letter.Letter) (rows []row) {
 // Letter reads a letter. That there is none is a fault: its id came from the table.
 func (t *Table) Letter(ctx context.Context, id letter.ID) (l letter.Letter, err error) {
 	return l, t.one(ctx, letterKey(id), &l)
+}
+
+// Written tells which of some letters there are, each named once, in one round trip. At most a hundred.
+func (t *Table) Written(ctx context.Context, ids ...letter.ID) (map[letter.ID]bool, error) {
+	var keys []key
+	for _, id := range ids {
+		keys = append(keys, letterKey(id))
+	}
+	items, err := t.get(ctx, keys...)
+	written := map[letter.ID]bool{}
+	for i, k := range keys {
+		_, written[ids[i]] = items[k]
+	}
+	return written, err
 }
 
 // ChangeLetter stores a changed letter. ErrChanged where somebody was quicker.

@@ -60,6 +60,15 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
+func numberOf(v types.AttributeValue) int {
+	n, _ := v.(*types.AttributeValueMemberN)
+	if n == nil {
+		return 0
+	}
+	i, _ := strconv.Atoi(n.Value)
+	return i
+}
+
 // row is an item about to be written.
 type row struct {
 	key      key
@@ -94,7 +103,7 @@ func (t *Table) put(r row, mark string) (types.Put, error) {
 	}
 	i := m.Value
 	maps.Copy(i, r.key.item())
-	i["kind"], i["revision"], i["mark"] = text(r.kind), number(int64(r.revision)+1), text(mark)
+	i["kind"] = text(r.kind)
 	if r.due != "" {
 		i["due"], i["dueAt"] = text(r.due), text(r.at)
 	}
@@ -104,15 +113,21 @@ func (t *Table) put(r row, mark string) (types.Put, error) {
 	if !r.expires.IsZero() {
 		i["expires"] = number(r.expires.Unix())
 	}
+	return t.conditional(i, r.revision, mark), nil
+}
+
+// conditional is the write of an item that was read at a revision, or that there must be none of.
+func (t *Table) conditional(i item, revision int, mark string) types.Put {
+	i["revision"], i["mark"] = number(int64(revision)+1), text(mark)
 	p := types.Put{
 		TableName: &t.name, Item: i, ConditionExpression: aws.String("attribute_not_exists(PK)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
-	if r.revision > 0 {
+	if revision > 0 {
 		p.ConditionExpression = aws.String("revision = :r")
-		p.ExpressionAttributeValues = item{":r": number(int64(r.revision))}
+		p.ExpressionAttributeValues = item{":r": number(int64(revision))}
 	}
-	return p, nil
+	return p
 }
 
 // commit writes all rows or none. Where another write came between, it is ErrChanged; where what is there was written by

@@ -224,7 +224,7 @@ func TestTheIndexListsOrdersThatNobodyHasPaid(t *testing.T) {
 	}
 	due := func(at time.Time) (all []order.Number) {
 		for shard := range table.Shards {
-			page, next, err := s.DueOrders(t.Context(), shard, at, "")
+			page, next, err := s.DueOrders(t.Context(), table.Unpaid, shard, at, "")
 			if err != nil || next != "" {
 				t.Fatal(next, err)
 			}
