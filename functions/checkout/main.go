@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"opiq/shared/account"
+	"opiq/shared/acquirer"
 	"opiq/shared/banklink"
 	"opiq/shared/cloud"
+	"opiq/shared/everypay"
 	"opiq/shared/invoice"
 	"opiq/shared/order"
 	"opiq/shared/payment"
@@ -30,6 +32,7 @@ type store interface {
 	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, error)
 	Issue(context.Context, int, func(invoice.Number) (invoice.Issued, error)) (invoice.Invoice, error)
 	Attempt(context.Context, order.Attempt) (order.Attempt, error)
+	Charge(context.Context, order.Attempt) error
 	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
 }
 
@@ -41,6 +44,7 @@ type desk struct {
 
 type checkout struct {
 	store     store
+	cards     cards
 	banks     map[banklink.Bank]desk
 	invoices  invoice.Desk
 	publicURL string
@@ -50,38 +54,45 @@ type checkout struct {
 
 func main() {
 	cfg := cloud.Config()
-	banks, invoices, err := open(context.Background(), secret.Open(cfg, cloud.Env("SECRETS")), banklink.Banks(cloud.Env("BANKS")))
+	c, err := open(context.Background(), secret.Open(cfg, cloud.Env("SECRETS")), banklink.Banks(cloud.Env("BANKS")))
 	if err != nil {
 		log.Fatal(err)
 	}
-	publicURL := cloud.Env("PUBLIC_URL")
-	web.Start(checkout{table.Open(cfg, cloud.Env("TABLE")), banks, invoices, publicURL, web.CookieAt(publicURL), time.Now}.routes())
+	c.store, c.publicURL, c.now = table.Open(cfg, cloud.Env("TABLE")), cloud.Env("PUBLIC_URL"), time.Now
+	c.cookie = web.CookieAt(c.publicURL)
+	web.Start(c.routes())
 }
 
-// open reads the agreements with the banks, the keys that our orders to them are signed with, and how we invoice.
-func open(ctx context.Context, secrets *secret.Store, names []banklink.Bank) (map[banklink.Bank]desk, invoice.Desk, error) {
-	wanted := []string{invoice.DeskParameter}
+// open reads the agreements with the banks and the card provider, the keys that our orders to banks are signed with, and how we
+// invoice.
+func open(ctx context.Context, secrets *secret.Store, names []banklink.Bank) (c checkout, err error) {
+	wanted := []string{invoice.DeskParameter, everypay.AgreementParameter, everypay.SecretParameter}
 	for _, b := range names {
 		wanted = append(wanted, b.AgreementParameter(), b.KeyParameter())
 	}
 	parameters, err := secrets.Strings(ctx, wanted...)
 	if err != nil {
-		return nil, invoice.Desk{}, err
+		return c, err
 	}
 	links, err := banklink.Links(names, parameters, secrets.Prod())
 	if err != nil {
-		return nil, invoice.Desk{}, err
+		return c, err
 	}
 	keys, err := banklink.Keys(names, parameters)
 	if err != nil {
-		return nil, invoice.Desk{}, err
+		return c, err
 	}
-	invoices, err := invoice.ParseDesk(parameters[invoice.DeskParameter])
-	banks := map[banklink.Bank]desk{}
+	c.banks = map[banklink.Bank]desk{}
 	for _, b := range names {
-		banks[b] = desk{links[b], keys[b]}
+		c.banks[b] = desk{links[b], keys[b]}
 	}
-	return banks, invoices, err
+	agreement, password, err := everypay.Open(parameters, secrets.Prod())
+	if err != nil {
+		return c, err
+	}
+	c.cards = acquirer.Open(agreement, password, nil)
+	c.invoices, err = invoice.ParseDesk(parameters[invoice.DeskParameter])
+	return c, err
 }
 
 func (c checkout) routes() web.Routes {
@@ -149,7 +160,7 @@ func (c *choice) Check() []problem.Field {
 	case c.Buyer == nil:
 	case c.Method == order.ByInvoice:
 		wrong = append(wrong, c.Buyer.Check()...)
-	case c.Method == order.BankLink:
+	case c.Method == order.BankLink || c.Method == order.ByCard:
 		wrong = append(wrong, problem.Field{Pointer: "/buyer", Code: "not_asked", Detail: "Only an invoice is made out to somebody."})
 	}
 	return wrong
@@ -159,8 +170,9 @@ func (c *choice) way() order.Way { return order.Way{Method: c.Method, Bank: c.Ba
 
 // started is where a buyer is sent to pay.
 type started struct {
-	Attempt order.AttemptDocument `json:"attempt"`
-	Form    banklink.Form         `json:"form"`
+	Attempt  order.AttemptDocument `json:"attempt"`
+	Form     *banklink.Form        `json:"form,omitempty"`     // to send to the bank, or
+	Redirect string                `json:"redirect,omitempty"` // where to go: the card provider's page
 }
 
 func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) {
@@ -191,13 +203,16 @@ func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) 
 	if err != nil {
 		return web.Response{}, err
 	}
-	if attempt.Bank != wanted.Bank || attempt.Amount != wanted.Amount { // a part was paid meanwhile: it is another payment
+	if attempt.Method != wanted.Method || attempt.Bank != wanted.Bank || attempt.Amount != wanted.Amount { // a part was paid meanwhile: it is another payment
 		return web.Response{}, order.ErrKeyReused
+	}
+	if attempt.Method == order.ByCard {
+		return c.card(ctx, attempt, wanted, who, r.IP())
 	}
 	b := c.banks[attempt.Bank]
 	form, err := b.link.Form(b.key, attempt.Banklink(c.publicURL+"/v1/callbacks/banklink/"+string(attempt.Bank), c.now()))
 	if err != nil {
 		return web.Response{}, err
 	}
-	return web.Created("/v1/orders/"+string(number), started{attempt.Document(), form}), nil
+	return web.Created("/v1/orders/"+string(number), started{Attempt: attempt.Document(), Form: &form}), nil
 }

@@ -13,15 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"opiq/local/bank"
+	"opiq/local/everypay"
 	"opiq/local/fault"
 	"opiq/local/golden"
 	"opiq/local/ledger"
+	"opiq/local/parameters"
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/banklink"
 	"opiq/shared/civil"
-	"opiq/shared/invoice"
 	"opiq/shared/order"
+	"opiq/shared/payment"
 	"opiq/shared/secret"
 	"opiq/shared/table"
 	"opiq/shared/web"
@@ -29,29 +31,38 @@ import (
 
 const names = "swedbank,seb,lhv,luminor,coop"
 
-// agreed are the stand-in banks' agreements, with keys that are the same each time, and how the shop with them invoices.
-func agreed(t *testing.T, cfg aws.Config) (map[banklink.Bank]desk, invoice.Desk) {
+// agreements are those with the stand-in banks, with keys that are the same each time, and with the card provider.
+func agreements(t *testing.T, stage string) map[string]parameters.Value {
 	t.Helper()
-	values, banks, err := bank.Local(people.PublicURL, "/opiq/dev")
+	values, banks, err := bank.Local(people.PublicURL, stage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(banks.Close)
-	links, invoices, err := open(t.Context(), secret.Open(stage.Parameters(t, cfg, values), "/opiq/dev"), banklink.Banks(names))
+	provider := everypay.Open(everypay.Options{PublicURL: people.PublicURL})
+	t.Cleanup(provider.Close)
+	card, err := provider.Parameters(stage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return links, invoices
+	maps.Copy(values, card)
+	return values
 }
 
 func counter(t *testing.T, cfg aws.Config, name string) checkout {
-	banks, invoices := agreed(t, cfg)
-	return checkout{table.Open(cfg, name), banks, invoices, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}
+	c, err := open(t.Context(), secret.Open(stage.Parameters(t, cfg, agreements(t, "/opiq/dev")), "/opiq/dev"), banklink.Banks(names))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.store, c.cards, c.publicURL, c.cookie, c.now = table.Open(cfg, name), &provider{}, people.PublicURL, web.CookieAt(people.PublicURL), people.Now
+	return c
 }
 
-// simple is a checkout without banks.
+// simple is a checkout without banks and cards.
 func simple(cfg aws.Config, name string) checkout {
-	return checkout{table.Open(cfg, name), nil, people.Desk, people.PublicURL, web.CookieAt(people.PublicURL), people.Now}
+	return checkout{
+		store: table.Open(cfg, name), invoices: people.Desk, publicURL: people.PublicURL, cookie: web.CookieAt(people.PublicURL), now: people.Now,
+	}
 }
 
 // before is what happened before an event.
@@ -74,6 +85,21 @@ var before = map[string]func(*testing.T, *table.Table){
 	"pay-what-is-left": func(t *testing.T, s *table.Table) {
 		people.Invoice(t, s, people.Waiting, nil)
 		people.Transfer(t, s, people.Waiting, 200, 1, people.Noon)
+	},
+	"card-again": func(t *testing.T, s *table.Table) {
+		charge(t, s, people.Waiting, "card-again", "00000000000000aa")
+	},
+	"card-that-was-paid-in-part": func(t *testing.T, s *table.Table) {
+		charge(t, s, people.Waiting, "card-that-was-paid-in-part", "00000000000000aa")
+		people.Transfer(t, s, people.Waiting, 200, 1, people.Noon)
+	},
+	"card-that-failed": func(t *testing.T, s *table.Table) {
+		a := charge(t, s, people.Waiting, "card-that-failed", "00000000000000aa")
+		a.Revision++
+		a, _ = a.End(order.Failed, people.Noon)
+		if err := s.Settle(t.Context(), payment.Change{Attempt: &a}); err != nil {
+			t.Fatal(err)
+		}
 	},
 	"pay-a-reopened-order": func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
 }
@@ -193,13 +219,8 @@ func TestTheSameOrderLaterGetsTheSameAnswer(t *testing.T) {
 }
 
 func TestAProdStageDoesNotStartWithTestKeys(t *testing.T) {
-	values, banks, err := bank.Local(people.PublicURL, "/opiq/prod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer banks.Close()
-	cfg := stage.Parameters(t, stage.Config(t), values)
-	if _, _, err := open(t.Context(), secret.Open(cfg, "/opiq/prod"), banklink.Banks(names)); !errors.Is(err, secret.ErrTest) {
+	cfg := stage.Parameters(t, stage.Config(t), agreements(t, "/opiq/prod"))
+	if _, err := open(t.Context(), secret.Open(cfg, "/opiq/prod"), banklink.Banks(names)); !errors.Is(err, secret.ErrTest) {
 		t.Errorf("it opens: %v", err)
 	}
 	if _, err := secret.Open(cfg, "/opiq/prod").Pepper(t.Context()); !errors.Is(err, secret.ErrTest) {
