@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"opiq/shared/account"
 	"opiq/shared/civil"
+	"opiq/shared/everypay"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
 	"opiq/shared/money"
@@ -71,6 +73,38 @@ func Transfer(t testing.TB, s *table.Table, n order.Number, amount money.Amount,
 	return out.Changes[0].Payments[0].ID
 }
 
+// Charge is Mari setting out to pay an order by card: an attempt that the card provider knows, and has said nothing of yet.
+func Charge(t testing.TB, s *table.Table, n order.Number) order.Attempt {
+	t.Helper()
+	b := book(t, s, n)
+	a, err := b.Order.Start(order.Way{Method: order.ByCard}, fmt.Sprint("card ", len(b.Attempts)), lang.Estonian, b.Attempts, Noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Reference = everypay.Reference(fmt.Sprintf("%s%022d", n, len(b.Attempts)))
+	if err := s.Charge(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	a.Revision = 1
+	return a
+}
+
+// ByCard is the card provider saying that an attempt was paid.
+func ByCard(t testing.TB, s *table.Table, a order.Attempt) payment.ID {
+	t.Helper()
+	said := everypay.Payment{
+		Reference: a.Reference, Order: string(a.Stamp()), State: everypay.StateSettled, Method: "card", Amount: a.Amount, Standing: a.Amount, PaidAt: Noon,
+	}
+	c, ok, err := payment.Card(book(t, s, a.Order), a.ID, said, "", Noon)
+	if err == nil {
+		err = s.Settle(t.Context(), c)
+	}
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	return c.Payments[0].ID
+}
+
 // TakeBack is what the bank does when it takes the money of an order back: all payments that the order has taken.
 func TakeBack(t testing.TB, s *table.Table, n order.Number, now time.Time) {
 	t.Helper()
@@ -92,6 +126,54 @@ func TakeBack(t testing.TB, s *table.Table, n order.Number, now time.Time) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// GiveBack is money of Mari's order that Liis gives back: all that the reason can mean, or an amount.
+func GiveBack(t testing.TB, s *table.Table, n order.Number, ask payment.Ask, now time.Time) []payment.Refund {
+	t.Helper()
+	year := 0
+	if ask.Credits() {
+		year = civil.DateOf(now, civil.Tallinn).Year
+	}
+	desk := payment.Desk{Invoices: Desk, Buyer: Person(Mari, "Mari", "Maasikas", lang.Estonian), By: "account:" + string(Liis), Now: now}
+	out, err := s.GiveBack(t.Context(), year, func(number invoice.Number) (payment.Refunding, account.Act, error) {
+		b := book(t, s, n)
+		r, err := b.Refund(ask, nil, number, desk)
+		if err != nil {
+			return r, account.Act{}, err
+		}
+		return r, ask.Act(b, r, account.Actor{Account: Liis}, now), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Refunds
+}
+
+// Sent is the transfer of a refund as a bank statement shows it, under the bank's number of the booking; or, with a reason, that it came
+// back.
+func Sent(t testing.TB, s *table.Table, r payment.Refund, reason string, number int, now time.Time) {
+	t.Helper()
+	id := fmt.Sprintf("%032x", number)
+	bank := statement.Entry{
+		ID: id, Booking: id, Part: 1, Parts: 1, Account: Desk.Accounts[0].IBAN, Amount: r.Amount, Direction: statement.Debit, Booked: civil.DateOf(now, civil.Tallinn),
+		EndToEnd: r.ID.EndToEnd(), Other: statement.Party{Name: r.Name, Account: r.IBAN}, BankRef: fmt.Sprint(number),
+	}
+	if reason != "" {
+		bank.Direction, bank.Returned, bank.Reason = statement.Credit, true, reason
+	}
+	e := reconciliation.Keep(bank, "statement", "machine", now)
+	if _, err := s.KeepEntries(t.Context(), []reconciliation.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	e.Revision = 1
+	out, ok := reconciliation.Decide(e, reconciliation.Known{Sure: []payment.Book{book(t, s, r.Order)}, Names: reconciliation.NamesOf(bank)}, now)
+	if !ok || out.Entry.State != reconciliation.Settled {
+		t.Fatalf("the ladder makes %+v of it", out)
+	}
+	if err := s.Reconcile(t.Context(), out); err != nil {
+		t.Fatal(err)
 	}
 }
 

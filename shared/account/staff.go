@@ -22,19 +22,20 @@ type Right string
 const (
 	Statements     Right = "statements"     // hand in bank statements
 	Reconciliation Right = "reconciliation" // see what the bank told, and decide what waits for a person
+	Refunds        Right = "refunds"        // see what came for orders and from where, and give it back
 )
 
-var rights = []Right{Statements, Reconciliation}
+var rights = []Right{Statements, Reconciliation, Refunds}
 
 // Role is a set of rights that a person has.
 type Role string
 
-// Finance looks after the money that comes.
+// Finance looks after the money that comes and goes back.
 const Finance Role = "finance"
 
 // roles is what each role may. A role that is not here may nothing.
 var roles = map[Role][]Right{
-	Finance: {Statements, Reconciliation},
+	Finance: {Statements, Reconciliation, Refunds},
 }
 
 // May tells why this person may not do a thing that is for staff, or nil.

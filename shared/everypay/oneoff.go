@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"time"
 
 	"opiq/shared/lang"
@@ -33,9 +32,9 @@ var (
 
 // The characters are SEPA's. The dot is ours: it comes before the tail of an order_reference.
 var (
-	order       = regexp.MustCompile(`^[a-zA-Z0-9/?:(),'+-]{1,100}$`)
-	description = regexp.MustCompile(`^[a-zA-Z0-9/?:().,'+ -]{0,65}$`)
-	nonce       = regexp.MustCompile(`^[a-zA-Z0-9_-]{16,64}$`)
+	order       = text{letters + capital + digits + "/?:(),'+-", 1, 100}
+	description = text{letters + capital + digits + "/?:().,'+ -", 0, 65}
+	nonce       = text{letters + capital + digits + "_-", 16, 64}
 )
 
 // locales are the hosted page's languages. It has no Kazakh; English serves there.
@@ -55,14 +54,14 @@ func (o Oneoff) Body(a Agreement, once string, now time.Time) ([]byte, error) {
 		name  string
 		right bool
 	}{
-		{"order", order.MatchString(o.Order)},
+		{"order", order.is(o.Order)},
 		{"amount", o.Amount > 0},
 		{"return address", address(o.Return)},
 		{"language", locales[o.Language] != ""},
 		{"e-mail address", len(o.Email) <= 255},
-		{"description", description.MatchString(o.Description)},
+		{"description", description.is(o.Description)},
 		{"reference", o.Reference == "" || checked(o.Reference)},
-		{"nonce", nonce.MatchString(once)},
+		{"nonce", nonce.is(once)},
 		{"time", !now.IsZero()},
 	} {
 		if !field.right {
@@ -132,7 +131,7 @@ func (r Refund) Body(a Agreement, now time.Time) ([]byte, error) {
 	}{
 		{"payment", known},
 		{"amount", r.Amount > 0 && r.Amount <= r.Standing},
-		{"nonce", nonce.MatchString(r.Nonce)},
+		{"nonce", nonce.is(r.Nonce)},
 		{"time", !now.IsZero()},
 	} {
 		if !field.right {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -105,7 +104,7 @@ func ReadPayment(body []byte) (Payment, error) {
 	}
 	ref, known := ParseReference(a.Reference)
 	state := State(a.State)
-	if !word.MatchString(a.State) {
+	if !word.is(a.State) {
 		state = "other" // one that we do not know, like any other
 	}
 	came := state.Meaning() == Settled || state.Meaning() == Refunded
@@ -114,7 +113,7 @@ func ReadPayment(body []byte) (Payment, error) {
 		right bool
 	}{
 		{"payment_reference", known},
-		{"order_reference", a.Order == "" || tailed.MatchString(a.Order)}, // the answer to a refund need not have it
+		{"order_reference", a.Order == "" || tailed.is(a.Order)}, // the answer to a refund need not have it
 		{"payment_state", a.State != ""},
 		{"initial_amount", a.Amount > 0 || !came},
 		{"standing_amount", a.Standing != nil || !came},
@@ -148,13 +147,13 @@ func ReadPayment(body []byte) (Payment, error) {
 }
 
 var (
-	tailed = regexp.MustCompile(`^[a-zA-Z0-9/?:().,'+-]{1,255}$`)
-	word   = regexp.MustCompile(`^[a-zA-Z0-9_]{1,64}$`)
-	number = regexp.MustCompile(`^[a-zA-Z0-9._:/-]{1,64}$`)
+	tailed = text{letters + capital + digits + "/?:().,'+-", 1, 255}
+	word   = text{letters + capital + digits + "_", 1, 64}
+	number = text{letters + capital + digits + "._:/-", 1, 64}
 )
 
-func only(kind *regexp.Regexp, s string) string {
-	if !kind.MatchString(s) {
+func only(kind text, s string) string {
+	if !kind.is(s) {
 		return ""
 	}
 	return s
@@ -172,7 +171,11 @@ func iban(s string) string {
 // Code is the provider's code of a failure: "4028". Its messages may show what we or the buyer wrote, and are not read.
 type Code string
 
-var code = regexp.MustCompile(`^([0-9]{1,6}|[a-z][a-z_]{0,63})$`)
+// The codes are numbers, and words that begin with a letter.
+var (
+	codeNumber = text{digits, 1, 6}
+	codeWord   = text{letters + "_", 1, 64}
+)
 
 // UnmarshalJSON reads a number or a word. Anything else becomes the code "other".
 func (c *Code) UnmarshalJSON(b []byte) error {
@@ -180,7 +183,7 @@ func (c *Code) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	*c = Code(strings.Trim(string(b), `"`))
-	if !code.MatchString(string(*c)) {
+	if s := string(*c); !codeNumber.is(s) && (!codeWord.is(s) || s[0] == '_') {
 		*c = "other"
 	}
 	return nil

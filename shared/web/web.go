@@ -177,6 +177,14 @@ func File(kind, name string, content []byte) Response {
 	}}
 }
 
+// Download answers a file for a program of the caller's: a browser saves it, and no cache keeps it.
+func Download(kind, name string, content []byte) Response {
+	r := File(kind, name, content)
+	r.Header["Content-Disposition"] = mime.FormatMediaType("attachment", map[string]string{"filename": name})
+	r.Header["Cache-Control"] = "private, no-store"
+	return r
+}
+
 // Public answers a value that is the same for everybody and may be kept by caches for the given time: with an
 // ETag of its content, and 304 to a caller who has it already.
 func Public(r Request, v any, age time.Duration) Response {
