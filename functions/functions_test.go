@@ -501,7 +501,7 @@ func runtimes(h *house) {
 }
 
 // needs are the rights that a variable is useless without, as the beginning of an action.
-var needs = map[string]string{"TABLE": "dynamodb:", "PAYMENTS_QUEUE": "sqs:SendMessage", "BANK_ENTRIES_QUEUE": "sqs:SendMessage", "STATEMENTS_QUEUE": "sqs:SendMessage", "MAIL_QUEUE": "sqs:SendMessage", "SENDER": "ses:", "SECRETS": "ssm:", "BUCKET": "s3:"}
+var needs = map[string]string{"TABLE": "dynamodb:", "PAYMENTS_QUEUE": "sqs:SendMessage", "CARDS_QUEUE": "sqs:SendMessage", "BANK_ENTRIES_QUEUE": "sqs:SendMessage", "STATEMENTS_QUEUE": "sqs:SendMessage", "MAIL_QUEUE": "sqs:SendMessage", "SENDER": "ses:", "SECRETS": "ssm:", "BUCKET": "s3:"}
 
 func variables(h *house) {
 	for _, f := range h.functions {

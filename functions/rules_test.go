@@ -18,6 +18,8 @@ func TestRulesFind(t *testing.T) {
                 - Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["mail","entry"]}}}}'
                 - Pattern: '{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"kind":{"S":["entry"]},"state":{"S":["new"]}}}}'
                 - Pattern: '{"eventName":["INSERT","MODIFY"],"dynamodb":{"NewImage":{"kind":{"S":["statement"]},"state":{"S":["received"]}}}}'
+                - Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["refund"]},"way":{"S":["card"]}}}}'
+                - Pattern: '{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"nudged":{"N":[{"exists":true}]}}}}'
 `
 	tree := load(t)
 	for _, c := range []struct{ name, file, from, to, rule, want string }{
@@ -48,7 +50,7 @@ func TestRulesFind(t *testing.T) {
 		{"too small", "template.yaml", "MemorySize: 256", "MemorySize: 128", "functions run as they are measured", "MemorySize"},
 		{"five variables", "template.yaml", "BANKS: !Ref Banks}", "BANKS: !Ref Banks, FIVE: a}", "variables are few and come with the right they need", "Checkout has 5 variables"},
 		{"variable without right", "template.yaml", "Action: [dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem]", "Action: []", "variables are few and come with the right they need", "Signup has the variable TABLE but no right"},
-		{"right without variable", "template.yaml", "{MAIL_QUEUE: !Ref MailQueue, BANK_ENTRIES_QUEUE: !Ref BankEntriesQueue, STATEMENTS_QUEUE: !Ref StatementsQueue}", "{}", "variables are few and come with the right they need", "Dispatch may sqs:SendMessage but"},
+		{"right without variable", "template.yaml", "{MAIL_QUEUE: !Ref MailQueue, BANK_ENTRIES_QUEUE: !Ref BankEntriesQueue, STATEMENTS_QUEUE: !Ref StatementsQueue, CARDS_QUEUE: !Ref CardsQueue}", "{}", "variables are few and come with the right they need", "Dispatch may sqs:SendMessage but"},
 		{"key in the template", "template.yaml", "Conditions:", "# -----BEGIN PRIVATE KEY-----\nConditions:", "no secrets in plain sight", "looks like a secret"},
 		{"password in samconfig", "samconfig.toml", "version = 0.1", `password = "hunter2"`, "no secrets in plain sight", "samconfig.toml:2"},
 		{"credentials", "template.yaml", "Conditions:", "# AKIAIOSFODNN7EXAMPLE\nConditions:", "no secrets in plain sight", "looks like a secret"},

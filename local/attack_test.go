@@ -22,11 +22,14 @@ var public = []string{
 	"POST /v1/session", "DELETE /v1/session", // whoever is signed out already may sign out
 	"GET /v1/terms/{document}", "GET /v1/catalog/works", "GET /v1/catalog/works/{id}", "GET /v1/catalog/plans",
 	"GET /v1/callbacks/banklink/{bank}", "POST /v1/callbacks/banklink/{bank}", // the bank signs
+	"GET /v1/callbacks/card", "POST /v1/callbacks/card", "GET /v1/callbacks/card/{attempt}", // only a hint
 }
 
 // forStaff tells whether a route is for staff and their machines: a buyer hears so, whatever they name or send.
 func forStaff(r template.Route) bool {
-	return strings.HasPrefix(r.Path, "/v1/statements") || strings.HasPrefix(r.Path, "/v1/reconciliation")
+	return strings.HasSuffix(r.Path, "/refunds") || slices.ContainsFunc([]string{"/v1/statements", "/v1/reconciliation", "/v1/payouts"}, func(begin string) bool {
+		return strings.HasPrefix(r.Path, begin)
+	})
 }
 
 // routes are the template's routes, sorted.
@@ -39,6 +42,9 @@ func (s *shop) routes() (all []template.Route) {
 }
 
 var parameter = regexp.MustCompile(`{\w+}`)
+
+// credit is the file of a credit invoice, which is nobody's here.
+const credit = "2026-000001.pdf"
 
 // body is what a route is sent so that it has nothing to complain of but the caller.
 func (p *shopper) body(route string) any {
@@ -67,7 +73,7 @@ func TestARouteThatIsNotPublicKnowsWhoAsks(t *testing.T) {
 			continue
 		}
 		checked++
-		values := map[string]string{"{number}": o.Number, "{n}": "1", "{id}": o.License.ID, "{entry}": strings.Repeat("0", 32)}
+		values := map[string]string{"{number}": o.Number, "{n}": "1", "{id}": o.License.ID, "{entry}": strings.Repeat("0", 32), "{credit}": credit}
 		if strings.Contains(r.Path, "/works/") {
 			values["{id}"] = "w001"
 		}
@@ -90,7 +96,7 @@ func TestARouteThatIsNotPublicKnowsWhoAsks(t *testing.T) {
 // everybodys are the routes whose path names something that belongs to nobody.
 var everybodys = []string{
 	"GET /v1/terms/{document}", "GET /v1/catalog/works/{id}", "GET /v1/library/works/{id}", "GET /v1/library/works/{id}/chapters/{n}",
-	"GET /v1/callbacks/banklink/{bank}", "POST /v1/callbacks/banklink/{bank}",
+	"GET /v1/callbacks/banklink/{bank}", "POST /v1/callbacks/banklink/{bank}", "GET /v1/callbacks/card/{attempt}",
 }
 
 func TestWhatIsSomebodyElsesIsNotThere(t *testing.T) {
@@ -106,7 +112,7 @@ func TestWhatIsSomebodyElsesIsNotThere(t *testing.T) {
 		}
 		checked++
 		at := func(number, license string) answer {
-			path := strings.NewReplacer("{number}", number, "{id}", license, "{entry}", number).Replace(r.Path)
+			path := strings.NewReplacer("{number}", number, "{id}", license, "{entry}", number, "{credit}", credit).Replace(r.Path)
 			return jaan.ask(r.Method, path, jaan.body(r.Key()), "Idempotency-Key", "k")
 		}
 		nobodys, want := at("9999999999", "L9999999999"), 404
@@ -259,6 +265,10 @@ func TestEveryWrongFieldIsNamed(t *testing.T) {
 		{"an unknown bank", payments, map[string]any{"method": "bank_link", "bank": "sampo"}, 422, "invalid", []string{"/bank"}},
 		{"an unknown method", payments, map[string]any{"method": "cash", "bank": "lhv"}, 422, "invalid", []string{"/method"}},
 		{"a bank for an invoice", payments, map[string]any{"method": "invoice", "bank": "lhv"}, 422, "invalid", []string{"/bank"}},
+		{"a bank for a card", payments, map[string]any{"method": "card", "bank": "lhv"}, 422, "invalid", []string{"/bank"}},
+		{"a school for a card", payments, map[string]any{"method": "card", "buyer": map[string]string{"name": "Kool"}}, 422, "invalid", []string{"/buyer"}},
+		{"a card's number", payments, map[string]any{"method": "card", "number": "4111111111111111"}, 422, "invalid", []string{"/number"}},
+		{"other money", payments, map[string]any{"method": "offset"}, 422, "invalid", []string{"/method"}},
 		{"a school for a bank", payments, map[string]any{"method": "bank_link", "bank": "lhv", "buyer": map[string]string{"name": "Kool"}}, 422, "invalid", []string{"/buyer"}},
 		{"nobody for an invoice", payments, map[string]any{"method": "invoice", "buyer": map[string]string{"registryCode": strings.Repeat("7", 16)}}, 422, "invalid", []string{"/buyer/name", "/buyer/registryCode"}},
 	} {
@@ -482,6 +492,40 @@ func TestWhatComesToTheBanksDoorIsReadWithCare(t *testing.T) {
 	}
 	p.returned(p.back(back), o.Number) // the bank's own word, unchanged
 	p.paid(o.Number)
+}
+
+func TestWhatComesToTheCardsDoorIsReadWithCare(t *testing.T) {
+	s := story(t)
+	p := s.member(t)
+	o := p.order(12, today())
+	reference := p.card(o.Number)
+	before := p.state(o)
+	door := s.URL + "/v1/callbacks/card"
+	for name, said := range map[string]string{
+		"nothing": "", "another name": "reference=" + reference, "a short one": "payment_reference=abc", "capitals": "payment_reference=" + strings.ToUpper(reference),
+		"two": "payment_reference=" + reference + "&payment_reference=" + reference, "a path": "payment_reference=..%2Frefund%3F" + reference,
+		"HTML": "payment_reference=<script>alert(1)</script>", "a long one": "payment_reference=" + strings.Repeat("0", 129), "no form": "%zz",
+	} {
+		for _, a := range []answer{
+			p.send("GET", door+"?"+said, nil), p.send("POST", door, []byte(said), "Content-Type", "application/x-www-form-urlencoded"),
+		} {
+			if a.status != 400 || a.code() != "no_payment_reference" || bytes.Contains(a.body, []byte("<script")) {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+		}
+		// Who returns with it is sent on, to this shop and nowhere else.
+		for path, to := range map[string]string{
+			"/" + o.Number + "123456789": "/orders/" + o.Number, "/0": "/orders", "/other.example": "/orders", "/" + o.Number: "/orders",
+		} {
+			if a := p.send("GET", door+path+"?"+said, nil, "Sec-Fetch-Site", "cross-site"); a.status != 303 || a.header.Get("Location") != s.URL+to {
+				t.Errorf("%s, returning to %s: %d %q", name, path, a.status, a.header.Get("Location"))
+			}
+		}
+	}
+	s.rest(t, 20*time.Second)
+	if after := p.state(o); after != before {
+		t.Errorf("the order was\n%s\nand is\n%s", before, after)
+	}
 }
 
 func TestTheCookieIsHiddenFromPages(t *testing.T) {

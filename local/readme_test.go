@@ -26,12 +26,12 @@ func TestTheStoryOfTheReadmeWorksAsItStands(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"state":"paid"`, `"state":"active"`, `"paragraphs":[`, `on tasutud"`, `on vastu võetud"`, `litsents kehtib"`, `"payTo":"Star Cloud OÜ"`, `"new":1,`} {
+	for _, want := range []string{`"state":"paid"`, `"state":"active"`, `"paragraphs":[`, `on tasutud"`, `on vastu võetud"`, `litsents kehtib"`, `"payTo":"Star Cloud OÜ"`, `"new":1,`, `{"state":"settled"}`} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the story does not come to %s:\n%s", want, out)
 		}
 	}
-	if n := strings.Count(string(out), `"state":"paid"`); n != 2 {
+	if n := strings.Count(string(out), `"state":"paid"`); n != 3 {
 		t.Errorf("%d orders are paid:\n%s", n, out)
 	}
 	file, err := os.ReadFile(filepath.Join(shell.Dir, "invoice.pdf"))

@@ -117,6 +117,8 @@ func TestFunctionsUseTheRightsThatTheyAreGranted(t *testing.T) {
 		"TestEveryPaymentEndsAsTheLadderSays":                                    TestEveryPaymentEndsAsTheLadderSays, "TestAPersonDecidesWhatIsNotCertain": TestAPersonDecidesWhatIsNotCertain,
 		"TestStatementsAreForStaffAndTheirMachines": TestStatementsAreForStaffAndTheirMachines, "TestALargeStatementComesByAnUploadLink": TestALargeStatementComesByAnUploadLink,
 		"TestWhoeverIsEnrolledSetsAPasswordAndComesIn": TestWhoeverIsEnrolledSetsAPasswordAndComesIn,
+		"TestALicenseIsPaidByCard":                     TestALicenseIsPaidByCard, "TestWhatCanGoWrongWhilePaying": TestWhatCanGoWrongWhilePaying,
+		"TestMoneyGoesBackToTheAccountThatItCameFrom": TestMoneyGoesBackToTheAccountThatItCameFrom,
 	})
 	s.used.mu.Lock()
 	defer s.used.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"opiq/local/account"
 	"opiq/local/bank"
+	"opiq/local/everypay"
 )
 
 // secrets are what nobody may find anywhere but where it belongs, with what each is.
@@ -73,12 +75,21 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 		"TestAFamilyReadsFromTheFirstDayToTheLast": TestAFamilyReadsFromTheFirstDayToTheLast, "TestAForgottenPasswordIsReplacedAndEverySessionEnds": TestAForgottenPasswordIsReplacedAndEverySessionEnds,
 		"TestTenWrongPasswordsAreEnough": TestTenWrongPasswordsAreEnough, "TestASchoolsInvoiceAlsoGoesToItsBookkeeper": TestASchoolsInvoiceAlsoGoesToItsBookkeeper,
 		"TestAPersonDecidesWhatIsNotCertain": TestAPersonDecidesWhatIsNotCertain, "TestALargeStatementComesByAnUploadLink": TestALargeStatementComesByAnUploadLink,
+		"TestALicenseIsPaidByCard": TestALicenseIsPaidByCard, "TestWhatCanGoWrongWhilePaying": TestWhatCanGoWrongWhilePaying,
+		"TestMoneyGoesBackToTheAccountThatItCameFrom": TestMoneyGoesBackToTheAccountThatItCameFrom,
 	})
 	values, banks, err := bank.Local(s.URL, "/opiq/dev")
 	if err != nil {
 		t.Fatal(err)
 	}
 	banks.Close()
+	cards := everypay.Open(everypay.Options{PublicURL: s.URL})
+	agreed, err := cards.Parameters("/opiq/dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cards.Close()
+	maps.Copy(values, agreed)
 	for name, v := range values {
 		for line := range strings.Lines(v.Text) {
 			if line = strings.TrimSpace(line); v.Secret && len(line) > 40 {
@@ -86,6 +97,10 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 			}
 		}
 	}
+	s.known.add(everypay.CardHolder, "the holder of a card")
+	s.known.add(everypay.CardToken, "what a card can be charged by")
+	s.known.add(everypay.Warning, "what the card provider thinks of a buyer")
+	s.known.add("4111111111111111", "the number of a card")
 	s.known.add(s.Staff.Password, "the password of the staff account")
 	if t.Logf("%d secrets", len(s.known.what)); len(s.known.what) < 40 {
 		t.Error("these are too few")
@@ -109,10 +124,11 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 		t.Error("the personal code of a payer is kept")
 	}
 	personal := []string{"@example", "Maasikas", "Õunapuu", "Lepatriinu", "75012345", account.PersonalCode, somebody.Name}
-	for _, e := range s.ledger(t).Entries {
+	l := s.ledger(t)
+	for _, e := range l.Entries {
 		personal = append(personal, e.Bank.Other.Account, e.Bank.Other.Name)
 	}
-	for _, p := range s.ledger(t).Payments {
+	for _, p := range l.Payments {
 		personal = append(personal, p.Payer, p.PayerName)
 	}
 	for _, personal := range personal {
@@ -132,11 +148,22 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 		t.Error("there was nothing to look at")
 	}
 	// Nobody's mail names anybody else.
-	accounts := s.ledger(t).Accounts
 	for _, m := range s.Mail.Mail("") {
-		for _, other := range accounts {
+		for _, other := range l.Accounts {
 			if address := string(other.Address); address != m.To && strings.Contains(m.Text+m.HTML, address) {
 				t.Errorf("the mail %q to %s names %s", m.Subject, m.To, address)
+			}
+		}
+	}
+	// Nor does what anybody gets who buys name an account that somebody paid from, were it their own.
+	for _, who := range l.Accounts {
+		gets := s.got(string(who.Address)).String()
+		for _, m := range s.Mail.Mail(string(who.Address)) {
+			gets += m.Text + m.HTML
+		}
+		for _, p := range l.Payments {
+			if len(who.Roles) == 0 && p.Payer != "" && strings.Contains(gets, p.Payer) {
+				t.Errorf("what %s gets names the payer of order %s: %s", who.Address, p.Order, around(gets, p.Payer))
 			}
 		}
 	}

@@ -35,17 +35,28 @@ type shop struct {
 
 	mu   sync.Mutex
 	told map[string]bool
+	gets map[string]*record // what each person's browser got of answers, by their address
 }
 
 // open starts a shop of its own. What a queue handed out comes again after so long, or after the template's own times where that
 // is 0.
 func open(again time.Duration) (_ *shop, err error) {
-	s := &shop{journal: new(record), answers: new(record), told: map[string]bool{}}
+	s := &shop{journal: new(record), answers: new(record), told: map[string]bool{}, gets: map[string]*record{}}
 	s.Shop, err = run.Start(context.Background(), run.Options{Addr: "localhost:0", Log: s.journal, Verbose: true, Watch: s.watch, Visibility: again})
 	if err != nil {
 		err = fmt.Errorf("%w\n%s", err, s.journal)
 	}
 	return s, err
+}
+
+// got is the record of what a person's browser gets.
+func (s *shop) got(email string) *record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gets[email] == nil {
+		s.gets[email] = new(record)
+	}
+	return s.gets[email]
 }
 
 // watch sees every call of a function to AWS.
@@ -158,6 +169,20 @@ func together(t *testing.T, n int, do func(t *testing.T, i int)) {
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() { t.Run(strconv.Itoa(i), func(t *testing.T) { do(t, i) }) })
+	}
+	all.Wait()
+}
+
+// abreast does a thing so many times, a dozen at once.
+func abreast(n int, do func(i int)) {
+	turns := make(chan struct{}, 12)
+	var all sync.WaitGroup
+	for i := range n {
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			do(i)
+		})
 	}
 	all.Wait()
 }

@@ -144,7 +144,7 @@ func (p *shopper) once(method, url string, body []byte, headers []string) (answe
 func (p *shopper) look(a answer) {
 	head := maps.Clone(a.header)
 	delete(head, "Set-Cookie")
-	fmt.Fprintf(p.shop.answers, "%d %v\n%s\n", a.status, head, a.body)
+	fmt.Fprintf(io.MultiWriter(p.shop.answers, p.shop.got(p.email)), "%d %v\n%s\n", a.status, head, a.body)
 	if a.header.Get("Apigw-Requestid") == "" || a.status >= 500 {
 		return // the gateway's own words
 	}
@@ -325,16 +325,24 @@ type orderPage struct {
 	Number, State, StartsOn, EndsOn, ValidThrough, Reference string
 	Months                                                   int
 	Price                                                    price
-	Received, Open                                           sum
+	Received, Open, Credited                                 sum
+	Situation                                                string
+	PayWith                                                  []string
 	Invoice                                                  *invoicePage
-	Attempts                                                 []struct {
-		ID, Bank, State string
-	}
-	License     *licensePage
-	RefundCases []struct {
+	Attempts                                                 []attemptPage
+	License                                                  *licensePage
+	RefundCases                                              []struct {
 		Amount        sum
 		Reason, State string
 	}
+	Refunds []refundPage
+}
+
+type attemptPage struct{ ID, Method, Bank, State string }
+
+type refundPage struct {
+	ID, Reason, Way, State, Credit, Account string
+	Amount                                  sum
 }
 
 type licensePage struct {

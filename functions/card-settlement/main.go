@@ -9,8 +9,10 @@ import (
 	"errors"
 	"log"
 	"math/rand/v2"
+	"slices"
 	"time"
 
+	"opiq/shared/account"
 	"opiq/shared/acquirer"
 	"opiq/shared/cloud"
 	"opiq/shared/everypay"
@@ -27,6 +29,7 @@ type store interface {
 	Book(context.Context, order.Number) (payment.Book, error)
 	Settle(context.Context, payment.Change) error
 	Refuse(context.Context, payment.Refused) error
+	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
 }
 
 // provider is the card provider.
@@ -58,22 +61,27 @@ func main() {
 // What comes again.
 var (
 	errNothing = errors.New("the message is about nothing that we know")
-	errEarly   = errors.New("the provider tells of a payment that is not stored yet")
+	errEarly   = errors.New("the provider tells of what is not to be seen yet")
 )
 
-// early is how long a payment may be told of before it is stored.
-const early = 5 * time.Minute
+// early is for how long something may be told of before it can be seen: a payment that is not stored yet, a state that the provider
+// does not answer with yet.
+const early = 3 * time.Minute
+
+// late are the events by which money comes back to us. Nobody asks again about a payment that has ended, so these wait for their answer.
+var late = []everypay.Event{everypay.RefundFailed, everypay.DisputeReversed}
 
 func (s settlement) handle(ctx context.Context, m payment.CardMessage) error {
-	if m.Refund != "" {
+	switch {
+	case m.Refund != "":
 		return s.giveBack(ctx, m.Refund)
-	}
-	if m.Reference == "" {
+	case m.Reference == "":
 		return errNothing
 	}
+	young := s.now().Sub(m.At) < early
 	number, attempt, err := s.store.Charged(ctx, m.Reference)
 	if errors.Is(err, payment.UnknownAttempt) {
-		if s.now().Sub(m.At) < early {
+		if young {
 			return errEarly
 		}
 		metric.Count("CardUnknown", "reference", string(m.Reference))
@@ -82,54 +90,87 @@ func (s settlement) handle(ctx context.Context, m payment.CardMessage) error {
 	if err != nil {
 		return err
 	}
-	said, err := s.provider.Payment(ctx, m.Reference)
-	if refused, ok := errors.AsType[*acquirer.Refused](err); ok {
-		metric.Count("CardTrouble", "refused", string(m.Reference)+" "+refused.Error())
+	if !m.At.IsZero() { // whoever has a reference can knock as often as they like; the janitor asks in any case
+		if wait, err := s.store.Spend(ctx, "card "+string(m.Reference), account.CardTries, s.now()); err != nil || wait > 0 {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if !said.State.Known() {
-		metric.Count("CardTrouble", "state", string(m.Reference)+" "+string(said.State))
-	}
-	if m.Event.Tell() {
-		metric.Count("CardTrouble", string(m.Event), string(m.Reference))
-	}
-	err = s.change(ctx, number, func(b payment.Book) (payment.Change, bool, error) {
-		return payment.Card(b, attempt, said, m.Event, s.now())
-	})
-	if why, ok := errors.AsType[payment.Refusal](err); ok {
-		metric.Count("CardTrouble", string(why), string(m.Reference))
-		return s.store.Refuse(ctx, payment.Refused{Reason: why, Card: &said, At: s.now().UTC()})
+	changed, err := s.ask(ctx, number, attempt, m.Reference, m.Event)
+	switch {
+	case errors.Is(err, acquirer.ErrUnavailable) && m.At.IsZero():
+		return nil // the janitor asks again by itself
+	case err == nil && !changed && young && slices.Contains(late, m.Event):
+		return errEarly
 	}
 	return err
 }
 
-// change decides on what stands in the table, again where it moved meanwhile, and until nothing is new.
-func (s settlement) change(ctx context.Context, n order.Number, decide func(payment.Book) (payment.Change, bool, error)) error {
+// ask makes what the provider says of a payment what it means, again where something moved meanwhile, and until nothing is new. The
+// book is read before the provider is asked: no answer is older than what it is held against.
+func (s settlement) ask(ctx context.Context, n order.Number, attempt order.AttemptID, r everypay.Reference, event everypay.Event) (changed bool, err error) {
 	for {
 		book, err := s.store.Book(ctx, n)
 		if err != nil {
-			return err
+			return changed, err
 		}
-		c, news, err := decide(book)
+		said, err := s.state(ctx, r)
+		if err != nil {
+			return changed, err
+		}
+		c, news, err := payment.Card(book, attempt, said, event, s.now())
+		if why, ok := errors.AsType[payment.Refusal](err); ok {
+			metric.Count("CardTrouble", string(why), string(r))
+			return true, s.store.Refuse(ctx, payment.Refused{Reason: why, Card: &said, At: s.now().UTC()})
+		}
 		if err != nil || !news {
-			return err
+			return changed, err
 		}
-		if err := s.store.Settle(ctx, c); err != nil && !errors.Is(err, table.ErrChanged) {
-			return err
-		} else if err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(rand.IntN(50)) * time.Millisecond):
+		switch err := s.store.Settle(ctx, c); {
+		case errors.Is(err, table.ErrChanged):
+			if err := pause(ctx); err != nil {
+				return changed, err
+			}
+		case err != nil:
+			return changed, err
+		default:
+			changed = true
+			alarm(said, event, c)
+			event = everypay.NoEvent // it is heard
 		}
 	}
 }
 
-// giveBack asks the provider to give money back, as often as it takes, and once.
+// state asks the provider. A payment that it does not know, though it named it to us, is in no state that we know: it is asked about for
+// some days, like any other.
+func (s settlement) state(ctx context.Context, r everypay.Reference) (everypay.Payment, error) {
+	said, err := s.provider.Payment(ctx, r)
+	if refused, ok := errors.AsType[*acquirer.Refused](err); ok && refused.Status == 404 {
+		return everypay.Payment{Reference: r, State: "not_found"}, nil
+	}
+	return said, err
+}
+
+// alarm counts what a person has to look at: each of it when it is news.
+func alarm(said everypay.Payment, event everypay.Event, c payment.Change) {
+	detail := string(said.Reference) + " " + string(said.State)
+	m := said.State.Meaning()
+	if !said.State.Known() {
+		metric.Count("CardTrouble", "state", detail)
+	}
+	if event.Tell() && m != everypay.Pending && m != everypay.Failed { // nobody disputes what was not paid
+		metric.Count("CardTrouble", string(event), detail)
+	}
+	if said.OpenBanking() && (m == everypay.Refunded || m == everypay.Voided) { // noted there; whether money moved, its bank's statement shows
+		metric.Count("CardTrouble", "open_banking_refund", detail)
+	}
+	if slices.ContainsFunc(c.Cases, func(k payment.Case) bool { return k.Reason == payment.Charged }) {
+		metric.Count("CardTrouble", "charged_back", detail)
+	}
+}
+
+// giveBack asks the provider to give money back, as often as it takes, and once. What became of it the provider's payment says, whatever
+// it answered to that. What it refuses may be on its way all the same, by a request before this one: so a refund is failed only after a
+// while, by one of the janitor's messages.
 func (s settlement) giveBack(ctx context.Context, id payment.RefundID) error {
 	_, number, ok := payment.ParseRefundID(string(id))
 	if !ok {
@@ -143,22 +184,43 @@ func (s settlement) giveBack(ctx context.Context, id payment.RefundID) error {
 	if err != nil || r == nil {
 		return err
 	}
-	_, err = s.provider.Refund(ctx, *r)
-	trouble := ""
-	if refused, ok := errors.AsType[*acquirer.Refused](err); ok {
-		trouble = string(refused.Code)
-	} else if errors.Is(err, acquirer.ErrDiffers) {
-		trouble = "differs"
-	} else if err != nil {
+	_, attempt, err := s.store.Charged(ctx, r.Payment)
+	if err != nil {
 		return err
 	}
-	return s.change(ctx, number, func(b payment.Book) (payment.Change, bool, error) {
-		if r, err := b.ForProvider(id); r == nil {
-			return payment.Change{}, false, err
+	_, err = s.provider.Refund(ctx, *r)
+	refused, no := errors.AsType[*acquirer.Refused](err)
+	if err != nil && !no && !errors.Is(err, acquirer.ErrDiffers) {
+		return err
+	}
+	if _, err := s.ask(ctx, number, attempt, r.Payment, everypay.NoEvent); err != nil || !no {
+		return err
+	}
+	for {
+		book, err := s.store.Book(ctx, number)
+		if err != nil {
+			return err
 		}
-		if trouble != "" {
-			return b.Fail(id, trouble, s.now())
+		c, ok, err := book.GiveUp(id, string(refused.Code), s.now())
+		if err != nil || !ok {
+			return err
 		}
-		return b.Finish(id, "", s.now())
-	})
+		if err := s.store.Settle(ctx, c); !errors.Is(err, table.ErrChanged) {
+			metric.Count("CardTrouble", "refund_refused", string(id))
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits a moment, and never as long as somebody else.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(rand.IntN(50)) * time.Millisecond):
+		return nil
+	}
 }

@@ -333,9 +333,113 @@ func TestWhatTheProviderDoesNotGiveBackWaitsForAPerson(t *testing.T) {
 	}
 	ledger.Holds(t, h.cfg, h.name)
 	b := h.book(t, people.Waiting)
-	if b.Refunds[0].State != payment.Failed || b.Refunds[0].Trouble != "differs" || b.Cases[0].State != payment.Open || b.Cases[0].Amount != 200 {
+	i := slices.IndexFunc(b.Refunds, func(x payment.Refund) bool { return x.ID == r.ID })
+	if b.Refunds[i].State != payment.Failed || b.Refunds[i].Trouble != "differs" || len(b.Refunds) != 2 || b.Cases[0].State != payment.Open || b.Cases[0].Amount != 100 {
 		t.Errorf("%+v %+v", b.Refunds, b.Cases)
 	}
+}
+
+// stern is a provider that gives nothing back.
+type stern struct{ *acquirer.Acquirer }
+
+func (stern) Refund(context.Context, card.Refund) (card.Payment, error) {
+	return card.Payment{}, &acquirer.Refused{Status: 422, Code: "4030"}
+}
+
+// TestWhatTheProviderRefusesIsFailedAfterAWhile: a request before this one may be on its way.
+func TestWhatTheProviderRefusesIsFailedAfterAWhile(t *testing.T) {
+	h := open(t)
+	a := h.charge(t, people.Waiting, "by card")
+	h.happens(t, a.Reference, "settled")
+	if err := h.settlement(h.cfg, people.Noon).handle(t.Context(), ask(a, card.StatusUpdated)); err != nil {
+		t.Fatal(err)
+	}
+	r := h.refund(t, people.Waiting, 200)
+	for _, c := range []struct {
+		after   time.Duration
+		want    payment.RefundState
+		trouble string
+	}{{29 * time.Minute, payment.Requested, ""}, {40 * time.Minute, payment.Failed, "4030"}} {
+		s := h.settlement(h.cfg, people.Noon.Add(c.after))
+		s.provider = stern{h.acquirer}
+		if err := s.handle(t.Context(), payment.CardMessage{Refund: r.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.book(t, people.Waiting).Refunds[0]; got.State != c.want || got.Trouble != c.trouble {
+			t.Errorf("after %s it is %s, %s", c.after, got.State, got.Trouble)
+		}
+	}
+	ledger.Holds(t, h.cfg, h.name)
+}
+
+// changing is a provider at which something happens just after it was asked.
+type changing struct {
+	*acquirer.Acquirer
+	then func()
+}
+
+func (c *changing) Payment(ctx context.Context, r card.Reference) (card.Payment, error) {
+	p, err := c.Acquirer.Payment(ctx, r)
+	if c.then != nil {
+		then := c.then
+		c.then = nil
+		then()
+	}
+	return p, err
+}
+
+// TestAnAnswerThatWasOvertakenIsNotBelieved: somebody pretends that a refund did not get through, just while it is made.
+func TestAnAnswerThatWasOvertakenIsNotBelieved(t *testing.T) {
+	h := open(t)
+	a := h.charge(t, people.Waiting, "by card")
+	h.happens(t, a.Reference, "settled")
+	s := h.settlement(h.cfg, people.Noon)
+	if err := s.handle(t.Context(), ask(a, card.StatusUpdated)); err != nil {
+		t.Fatal(err)
+	}
+	r := h.refund(t, people.Waiting, 200)
+	forged := s
+	forged.provider = &changing{h.acquirer, func() {
+		if err := s.handle(t.Context(), payment.CardMessage{Refund: r.ID}); err != nil {
+			t.Error(err)
+		}
+	}}
+	if err := forged.handle(t.Context(), ask(a, card.RefundFailed)); err != nil && !errors.Is(err, errEarly) {
+		t.Fatal(err)
+	}
+	ledger.Holds(t, h.cfg, h.name)
+	if b := h.book(t, people.Waiting); b.Refunds[0].State != payment.Done || len(b.Cases) != 0 {
+		t.Errorf("%+v %+v", b.Refunds, b.Cases)
+	}
+}
+
+func TestWhoeverKnocksOftenIsHeardSixtyTimesAnHour(t *testing.T) {
+	h := open(t)
+	a := h.charge(t, people.Waiting, "by card")
+	counted := &counting{said: said{a.Reference: {Reference: a.Reference, State: card.Initial}}}
+	s := h.settlement(h.cfg, people.Noon)
+	s.provider = counted
+	for range account.CardTries.Max + 20 {
+		if err := s.handle(t.Context(), ask(a, card.StatusUpdated)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.handle(t.Context(), payment.CardMessage{Reference: a.Reference}); err != nil { // the janitor
+		t.Fatal(err)
+	}
+	if counted.n < account.CardTries.Max || counted.n > account.CardTries.Max+2 {
+		t.Errorf("the provider was asked %d times", counted.n)
+	}
+}
+
+type counting struct {
+	said
+	n int
+}
+
+func (c *counting) Payment(ctx context.Context, r card.Reference) (card.Payment, error) {
+	c.n++
+	return c.said.Payment(ctx, r)
 }
 
 func TestAPaymentThatIsNotStoredYetWaitsItsTurn(t *testing.T) {

@@ -38,7 +38,7 @@ func (c checkout) card(ctx context.Context, a, wanted order.Attempt, who account
 func (c checkout) charge(ctx context.Context, a, wanted order.Attempt, who account.Account, ip string) (order.Attempt, error) {
 	made, err := c.cards.Create(ctx, a.Card(c.publicURL+"/v1/callbacks/card", string(who.Address), ip))
 	if refused, ok := errors.AsType[*acquirer.Refused](err); ok {
-		metric.Count("CardRefused", string(refused.Code), string(a.Stamp()))
+		metric.Count("CardRefused", "create", string(a.Stamp())+" "+string(refused.Code))
 		err = acquirer.ErrUnavailable
 	}
 	if err != nil {

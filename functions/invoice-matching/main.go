@@ -97,8 +97,8 @@ func (b batch) match(ctx context.Context, id reconciliation.ID) error {
 		return err
 	}
 	err = b.store.Reconcile(ctx, out)
-	for _, c := range out.Changes { // these books are read again by the next that needs them
-		delete(b.books, c.Payments[0].Order)
+	for _, a := range out.Entry.Allocations { // these books are read again by the next that needs them
+		delete(b.books, a.Order)
 	}
 	if err == nil && out.Entry.State == reconciliation.Waiting {
 		metric.Count("EntryWaiting", string(out.Entry.Reason), string(id))

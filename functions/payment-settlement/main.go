@@ -1,6 +1,5 @@
 // Command payment-settlement takes what providers said from the queue "payments" and makes it what it means: a paid order with its
-// license, a failed attempt, or money to give back. Money becomes a license here, in invoice-matching and in reconciliation, and
-// nowhere else: by package payment in all three, in one transaction.
+// license, a failed attempt, or money to give back. Whatever makes money a license does it by package payment, in one transaction.
 package main
 
 import (

@@ -2,6 +2,7 @@
 //
 //	POST /v1/orders/{number}/refunds
 //	GET  /v1/orders/{number}/refunds
+//	POST /v1/orders/{number}/refunds/{refund}/rejection
 //	GET  /v1/refunds
 //	GET  /v1/payouts/{id}
 package main
@@ -53,7 +54,8 @@ func main() {
 
 func (d desk) routes() web.Routes {
 	return web.Routes{
-		"POST /v1/orders/{number}/refunds": d.ask, "GET /v1/orders/{number}/refunds": d.show, "GET /v1/refunds": d.list, "GET /v1/payouts/{id}": d.file,
+		"POST /v1/orders/{number}/refunds": d.ask, "GET /v1/orders/{number}/refunds": d.show,
+		"POST /v1/orders/{number}/refunds/{refund}/rejection": d.reject, "GET /v1/refunds": d.list, "GET /v1/payouts/{id}": d.file,
 	}
 }
 
@@ -156,6 +158,35 @@ func (d desk) show(ctx context.Context, r web.Request) (web.Response, error) {
 		return web.Response{}, err
 	}
 	return web.OK(book.Dossier(d.now())), nil
+}
+
+func (d desk) reject(ctx context.Context, r web.Request) (web.Response, error) {
+	who, err := d.actor(ctx, r)
+	if err != nil {
+		return web.Response{}, err
+	}
+	var in payment.Rejection
+	if err := r.Decode(&in); err != nil {
+		return web.Response{}, err
+	}
+	id, number, ok := payment.ParseRefundID(r.Path("refund"))
+	if !ok || string(number) != r.Path("number") {
+		return web.Response{}, payment.ErrRefundUnknown
+	}
+	for try := 0; ; try++ {
+		book, _, err := d.books(ctx, number, "")
+		if err != nil {
+			return web.Response{}, err
+		}
+		out, err := d.store.GiveBack(ctx, 0, func(invoice.Number) (payment.Refunding, account.Act, error) { return in.Take(book, id, who, d.now()) })
+		if errors.Is(err, table.ErrChanged) && try < tries {
+			continue
+		}
+		if err != nil {
+			return web.Response{}, err
+		}
+		return web.OK(book.After(out).Requested(out.Refunds, d.now())), nil
+	}
 }
 
 func (d desk) list(ctx context.Context, r web.Request) (web.Response, error) {

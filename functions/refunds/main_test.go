@@ -138,9 +138,11 @@ func payInParts(t *testing.T, s *table.Table, n order.Number, parts int) {
 	t.Helper()
 	buy(t, s, n)
 	people.Invoice(t, s, n, nil)
-	for i := range parts {
-		people.Transfer(t, s, n, price/money.Amount(parts), int(n[9]-'0')*100+i, people.Noon)
+	part := price / money.Amount(parts)
+	for i := range parts - 1 {
+		people.Transfer(t, s, n, part, int(n[9]-'0')*100+i, people.Noon)
 	}
+	people.Transfer(t, s, n, price-part*money.Amount(parts-1), int(n[9]-'0')*100+parts, people.Noon)
 }
 
 // give is one refund that was asked for before.
@@ -498,22 +500,33 @@ func TestMoneyOfManyPaymentsGoesBackInSeveralSteps(t *testing.T) {
 	s, routes := table.Open(cfg, name), open(cfg, name).routes()
 	buy(t, s, billed)
 	people.Invoice(t, s, billed, nil)
-	for i := range 16 {
-		people.Transfer(t, s, billed, 30, i, people.Noon)
+	for i := range 24 {
+		people.Transfer(t, s, billed, 20, i, people.Noon)
 	}
 	change(t, s, billed, func(b payment.Book) (payment.Change, error) {
 		c, _, err := b.Cancel(people.Noon)
 		return c, err
 	})
 	must(t, routes, billed, wish(payment.Surplus, 0, "all"), "409 refund_too_many")
-	most := wish(payment.Surplus, 15*30, "most of it")
+	most := wish(payment.Surplus, 15*20, "most of it")
 	most["offset"] = people.Waiting
 	if h := must(t, routes, billed, most, "201"); len(h.Refunds) != 15 {
 		t.Errorf("%d refunds", len(h.Refunds))
 	}
 	must(t, routes, billed, wish(payment.Surplus, 0, "the rest"), "201")
-	if b := read(t, s, people.Waiting); b.Order.Open() != price-15*30 {
+	if b := read(t, s, people.Waiting); b.Order.Open() != price-15*20 {
 		t.Errorf("%s is left to pay", b.Order.Open())
+	}
+	ledger.Holds(t, cfg, name)
+}
+
+// TestAllOfAnOrderThatWasPaidInManyPartsGoesBackAtOnce: its license is annulled then, and nothing could be asked for after that.
+func TestAllOfAnOrderThatWasPaidInManyPartsGoesBackAtOnce(t *testing.T) {
+	cfg, name := corner(t)
+	s, routes := table.Open(cfg, name), open(cfg, name).routes()
+	payInParts(t, s, billed, order.MaxParts)
+	if h := must(t, routes, billed, wish(payment.NotSupplied, 0, "all"), "201"); len(h.Refunds) != order.MaxParts {
+		t.Errorf("%d refunds", len(h.Refunds))
 	}
 	ledger.Holds(t, cfg, name)
 }

@@ -91,15 +91,24 @@ func (p *Provider) api(do func(*http.Request, []byte) (int, any, *payment)) http
 			return
 		case f.Kind == "early" && made != nil:
 			p.early(made, f.Outcome)
+			p.pause(r, quick) // until the shop has asked
 			out = p.written(made)
 		case f.Kind == "slow":
-			select {
-			case <-time.After(f.Delay):
-			case <-r.Context().Done():
-			case <-p.life.Done():
-			}
+			p.pause(r, f.Delay)
 		}
 		answer(w, status, out)
+	}
+}
+
+// quick is a time in which the shop can act on what it hears.
+const quick = 300 * time.Millisecond
+
+// pause waits, for as long as the caller does.
+func (p *Provider) pause(r *http.Request, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-r.Context().Done():
+	case <-p.life.Done():
 	}
 }
 

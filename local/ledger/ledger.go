@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"opiq/shared/account"
+	"opiq/shared/everypay"
 	"opiq/shared/intake"
 	"opiq/shared/invoice"
 	"opiq/shared/letter"
@@ -24,6 +25,7 @@ import (
 	"opiq/shared/money"
 	"opiq/shared/order"
 	"opiq/shared/payment"
+	"opiq/shared/payout"
 	"opiq/shared/reconciliation"
 )
 
@@ -35,15 +37,26 @@ type Ledger struct {
 	Attempts []order.Attempt
 	Payments []payment.Payment
 	Cases    []payment.Case
+	Refunds  []payment.Refund
+	Cards    []Card
+	Payouts  []payout.Payout
 	Refused  []payment.Refused
 	Licenses []license.License
 	Entries  []reconciliation.Entry
 	Invoices []invoice.Invoice
+	Credits  []invoice.Credit
 	Series   map[string]int // the last number of each year's
 	Imports  []intake.Import
 	Letters  []letter.Letter
 	Keys     []account.Key
 	Acts     []account.Act
+}
+
+// Card says whose a payment at the card provider is.
+type Card struct {
+	Reference everypay.Reference
+	Order     order.Number    `json:"order"`
+	Attempt   order.AttemptID `json:"attempt"`
 }
 
 // Read reads a table.
@@ -79,7 +92,8 @@ func Holds(t testing.TB, cfg aws.Config, name string) Ledger {
 
 func (l *Ledger) add(i map[string]types.AttributeValue) (err error) {
 	kind, _ := i["kind"].(*types.AttributeValueMemberS)
-	if kind == nil {
+	pk, _ := i["PK"].(*types.AttributeValueMemberS)
+	if kind == nil || pk == nil {
 		return fmt.Errorf("ledger: an item without a kind: %v", i["PK"])
 	}
 	switch kind.Value {
@@ -95,6 +109,13 @@ func (l *Ledger) add(i map[string]types.AttributeValue) (err error) {
 		l.Payments, err = with(l.Payments, i)
 	case "case":
 		l.Cases, err = with(l.Cases, i)
+	case "refund":
+		l.Refunds, err = with(l.Refunds, i)
+	case "card":
+		l.Cards, err = with(l.Cards, i)
+		l.Cards[len(l.Cards)-1].Reference = everypay.Reference(strings.TrimPrefix(pk.Value, "CARD#"))
+	case "payout":
+		l.Payouts, err = with(l.Payouts, i)
 	case "refused":
 		l.Refused, err = with(l.Refused, i)
 	case "license":
@@ -103,12 +124,13 @@ func (l *Ledger) add(i map[string]types.AttributeValue) (err error) {
 		l.Entries, err = with(l.Entries, i)
 	case "invoice":
 		l.Invoices, err = with(l.Invoices, i)
+	case "credit":
+		l.Credits, err = with(l.Credits, i)
 	case "series":
 		var s struct {
 			Last int `json:"last"`
 		}
 		err = decoder.Decode(&types.AttributeValueMemberM{Value: i}, &s)
-		pk, _ := i["PK"].(*types.AttributeValueMemberS)
 		if l.Series == nil {
 			l.Series = map[string]int{}
 		}
@@ -139,6 +161,9 @@ func with[T any](list []T, i map[string]types.AttributeValue) ([]T, error) {
 	return append(list, v), err
 }
 
+// afterPaid is what may come to an order that is paid.
+var afterPaid = []order.Event{order.WasChecked, order.WasCredited, order.WasAnnulled, order.WasTakenBack}
+
 // Check holds the ledger against the invariants and names each breach.
 func (l Ledger) Check() (breaches []string) {
 	breach := func(format string, a ...any) { breaches = append(breaches, fmt.Sprintf(format, a...)) }
@@ -156,7 +181,7 @@ func (l Ledger) Check() (breaches []string) {
 	}
 	for _, o := range l.Orders {
 		n, want := string(o.Number), 0
-		if o.State == order.Paid || o.State == order.Reopened {
+		if did(o.History, order.WasPaid) {
 			want = 1
 		}
 		if licenses[n] != want || receipts[n] != want {
@@ -165,10 +190,12 @@ func (l Ledger) Check() (breaches []string) {
 		if confirmations[n] != 1 {
 			breach("order %s has %d confirmations", n, confirmations[n])
 		}
-		for i, h := range o.History {
-			if h.Event == order.WasPaid && i < len(o.History)-1 && o.History[i+1].Event != order.WasTakenBack {
-				breach("order %s: %s after it was paid", n, o.History[i+1].Event)
+		paid := false
+		for _, h := range o.History {
+			if paid && !slices.Contains(afterPaid, h.Event) {
+				breach("order %s: %s while it was paid", n, h.Event)
 			}
+			paid = h.Event == order.WasPaid || paid && h.Event != order.WasTakenBack && h.Event != order.WasAnnulled
 		}
 	}
 	for _, x := range l.Licenses {
@@ -181,11 +208,22 @@ func (l Ledger) Check() (breaches []string) {
 		if held != (l.Orders[i].State == order.Reopened) {
 			breach("license %s is on hold for its money: %t, and its order is %s", x.ID, held, l.Orders[i].State)
 		}
-		if end := x.StartsOn.AddMonths(x.Months); end != x.EndsOn || !x.StartsAt.Equal(x.StartsOn.Start(x.Zone)) || !x.EndsAt.Equal(end.Start(x.Zone)) {
-			breach("license %s of %d months runs from %s to %s", x.ID, x.Months, x.StartsAt, x.EndsAt)
+		if annulled := l.Orders[i].State == order.Annulled; annulled == x.AnnulledAt.IsZero() {
+			breach("license %s was annulled at %s, and its order is %s", x.ID, x.AnnulledAt, l.Orders[i].State)
+		}
+		end, right := x.StartsOn.AddMonths(x.Months), false
+		if slices.ContainsFunc(x.History, func(h license.Happened) bool { return h.Event == "shortened" }) {
+			right = x.StartsOn.Before(x.EndsOn) && x.EndsOn.Before(end) && did(l.Orders[i].History, order.WasCredited)
+		} else {
+			right = x.EndsOn == end
+		}
+		if !right || !x.StartsAt.Equal(x.StartsOn.Start(x.Zone)) || !x.EndsAt.Equal(x.EndsOn.Start(x.Zone)) {
+			breach("license %s of %d months runs from %s to %s: %+v", x.ID, x.Months, x.StartsAt, x.EndsAt, x.History)
 		}
 	}
 	l.money(breach)
+	l.cards(breach)
+	l.refunds(breach)
 	l.entries(breach)
 	l.invoices(breach)
 	addresses := map[account.Address]int{}
@@ -221,41 +259,182 @@ func (l Ledger) Check() (breaches []string) {
 	return breaches
 }
 
-// money holds every cent that came against what orders have taken of it and what goes back.
+// did tells whether something happened.
+func did(history []order.Happened, e order.Event) bool {
+	return slices.ContainsFunc(history, func(h order.Happened) bool { return h.Event == e })
+}
+
+// money holds every cent that came against what orders have taken of it, what went back and what is still to go back.
 func (l Ledger) money(breach func(string, ...any)) {
-	back, taken := map[payment.ID]money.Amount{}, map[order.Number]money.Amount{}
+	waits, back, taken := map[payment.ID]money.Amount{}, map[payment.ID]money.Amount{}, map[order.Number]money.Amount{}
 	for _, c := range l.Cases {
 		if c.State == payment.Open {
-			back[c.Payment] += c.Amount
+			waits[c.Payment] += c.Amount
+		}
+		if c.Amount < 0 || c.Amount == 0 && c.State == payment.Open {
+			breach("the case of payment %s is %s, and %s", c.Payment, c.Amount, c.State)
+		}
+	}
+	for _, r := range l.Refunds {
+		if r.State != payment.Failed {
+			back[r.Payment] += r.Amount
 		}
 	}
 	for _, p := range l.Payments {
 		taken[p.Order] += p.Taken
-		want := p.Amount
+		live := p.Amount - p.Back
 		if !p.ReturnedAt.IsZero() {
-			want = 0
+			live = 0
 		}
-		if p.Taken+back[p.ID] != want || p.Taken < 0 || back[p.ID] < 0 {
-			breach("payment %s of %s: %s taken, %s to give back, returned %s", p.ID, p.Amount, p.Taken, back[p.ID], p.ReturnedAt)
+		if p.Corrected && p.Back > 0 {
+			breach("payment %s was none of order %s, and %s of it was given back", p.ID, p.Order, p.Back)
 		}
+		if p.Taken+waits[p.ID] != live || p.Back != back[p.ID] || p.Taken < 0 || p.Back < 0 || p.Back > p.Amount {
+			breach("payment %s of %s: %s taken, %s to give back, %s given back by refunds of %s, returned %s",
+				p.ID, p.Amount, p.Taken, waits[p.ID], p.Back, back[p.ID], p.ReturnedAt)
+		}
+		delete(waits, p.ID)
 		delete(back, p.ID)
 		if p.Attempt != "" && !slices.ContainsFunc(l.Attempts, func(a order.Attempt) bool {
 			return a.Order == p.Order && a.ID == p.Attempt && a.State == order.Succeeded
 		}) {
 			breach("payment %s has no attempt that succeeded", p.ID)
 		}
-		if p.Attempt == "" && p.Entry == "" {
+		if p.Attempt == "" && p.Entry == "" && !slices.ContainsFunc(l.Refunds, func(r payment.Refund) bool { return r.ID == p.Offset }) {
 			breach("payment %s comes from nowhere", p.ID)
 		}
 	}
-	for id := range back {
+	for id := range waits {
 		breach("a case is of payment %s, which there is none of", id)
 	}
+	for id := range back {
+		breach("a refund is of payment %s, which there is none of", id)
+	}
 	for _, o := range l.Orders {
-		done := o.State == order.Cancelled || o.State == order.Expired
-		if taken[o.Number] != o.Received || o.Open() < 0 || (o.State == order.Paid) != (o.Open() == 0) || done && o.Received != 0 {
-			breach("order %s is %s: %s taken, %s received, %s left to pay", o.Number, o.State, taken[o.Number], o.Received, o.Open())
+		right := (o.State == order.Paid) == (o.Open() == 0)
+		switch o.State {
+		case order.Cancelled, order.Expired:
+			right = o.Received == 0
+		case order.Annulled: // it keeps its price, but for what was taken back since
+			i := slices.IndexFunc(o.History, func(h order.Happened) bool { return h.Event == order.WasAnnulled })
+			right = o.Forgiven == 0 && (o.Open() == 0 || did(o.History[i:], order.WasTakenBack))
 		}
+		if !right || taken[o.Number] != o.Received || o.Received < 0 || o.Credited < 0 || o.Forgiven < 0 || o.Open() < 0 {
+			breach("order %s is %s: %s taken, %s received, %s credited, %s forgiven, %s left to pay",
+				o.Number, o.State, taken[o.Number], o.Received, o.Credited, o.Forgiven, o.Open())
+		}
+	}
+}
+
+// cards holds every payment at the card provider against the attempt that it is of.
+func (l Ledger) cards(breach func(string, ...any)) {
+	whose := map[everypay.Reference][]Card{}
+	for _, c := range l.Cards {
+		whose[c.Reference] = append(whose[c.Reference], c)
+	}
+	for _, a := range l.Attempts {
+		if a.Reference == "" {
+			continue
+		}
+		if c := whose[a.Reference]; len(c) != 1 || c[0].Order != a.Order || c[0].Attempt != a.ID || a.Method != order.ByCard {
+			breach("attempt %s of order %s is the card payment %s, which is of %v", a.ID, a.Order, a.Reference, c)
+		}
+		delete(whose, a.Reference)
+	}
+	for reference, c := range whose {
+		breach("card payment %s is of no attempt, or of two: %v", reference, c)
+	}
+}
+
+// refunds holds what goes back against where it goes: the file for our bank and the entries that show it, or the order that it pays;
+// and against the credit invoice and the letter about it.
+func (l Ledger) refunds(breach func(string, ...any)) {
+	transfers, offsets := map[string][]money.Amount{}, map[payment.RefundID][]payment.Payment{}
+	for _, p := range l.Payouts {
+		for _, t := range p.Transfers {
+			transfers[t.EndToEnd] = append(transfers[t.EndToEnd], t.Amount)
+		}
+	}
+	for _, p := range l.Payments {
+		if p.Offset != "" {
+			offsets[p.Offset] = append(offsets[p.Offset], p)
+		}
+	}
+	shown := map[payment.RefundID][]reconciliation.Entry{}
+	for _, e := range l.Entries {
+		for _, a := range e.Allocations {
+			if a.Refund != "" {
+				shown[a.Refund] = append(shown[a.Refund], e)
+			}
+		}
+	}
+	letters := map[string]int{}
+	for _, x := range l.Letters {
+		if x.Kind == letter.Refund || x.Kind == letter.OrderAnnulled {
+			letters[x.Facts["credit"]]++
+		}
+	}
+	credited, of, running := map[invoice.Number]money.Amount{}, map[invoice.Number]int{}, map[payment.ID]int{}
+	for _, r := range l.Refunds {
+		if r.Way == payment.ByCard && r.State == payment.Requested {
+			running[r.Payment]++
+		}
+	}
+	for _, r := range l.Refunds {
+		file, pays := transfers[r.ID.EndToEnd()], offsets[r.ID]
+		delete(transfers, r.ID.EndToEnd())
+		delete(offsets, r.ID)
+		transfer, offset := r.Way == payment.ByTransfer, r.Way == payment.ByOffset
+		var entries []string
+		for _, e := range shown[r.ID] {
+			entries = append(entries, string(e.ID))
+			a := e.Allocations[0]
+			if len(e.Allocations) != 1 || a.Payment != r.Payment || a.Amount != r.Amount || e.Bank.Amount != r.Amount || e.State != reconciliation.Settled ||
+				string(e.ID) != r.Entry && e.Outward() || string(e.ID) != r.Came && !e.Outward() {
+				breach("entry %s of %s is %s, and does not show refund %+v", e.ID, e.Bank.Amount, e.State, r)
+			}
+		}
+		delete(shown, r.ID)
+		known := slices.DeleteFunc([]string{r.Entry, r.Came}, func(id string) bool { return id == "" })
+		slices.Sort(known)
+		slices.Sort(entries)
+		for what, wrong := range map[string]bool{
+			"is of nothing, or the order had taken more": r.Amount <= 0 || r.Taken < 0 || r.Taken > r.Amount,
+			"stands otherwise in a file":                 transfer != (len(file) == 1 && file[0] == r.Amount && r.Payout != "") || !transfer && len(file) > 0,
+			"pays another order otherwise":               offset != (len(pays) == 1 && pays[0].Amount == r.Amount && pays[0].Order == r.Offset && r.State == payment.Done),
+			"knows of other entries":                     !slices.Equal(known, entries),
+			"was shown, and is on its way, or was not":   transfer && r.State != payment.Failed && (r.State == payment.Done) != (r.Entry != ""),
+			"goes back beside another one":               r.Way == payment.ByCard && r.State == payment.Requested && running[r.Payment] > 1,
+			"came back, and has not failed":              r.Came != "" && r.State != payment.Failed,
+			"has no end, or one before it":               (r.State == payment.Requested) != r.EndedAt.IsZero(),
+			"is of money of the price, without a credit": r.Reason != "" && (r.Taken > 0) != (r.Credit != ""),
+		} {
+			if wrong {
+				breach("refund %s %s: %+v", r.ID, what, r)
+			}
+		}
+		if r.Credit != "" {
+			credited[r.Credit] += r.Taken
+			of[r.Credit]++
+		}
+	}
+	for name := range transfers {
+		breach("the transfer %s is of no refund", name)
+	}
+	for id := range offsets {
+		breach("an order was paid with refund %s, which there is none of", id)
+	}
+	for id := range shown {
+		breach("an entry shows refund %s, which there is none of", id)
+	}
+	for _, c := range l.Credits {
+		if c.Price.Gross <= 0 || credited[c.Number] > c.Price.Gross || letters[string(c.Number)] != max(of[c.Number], 1) {
+			breach("credit invoice %s of %s: %s go back, in %d letters", c.Number, c.Price.Gross, credited[c.Number], letters[string(c.Number)])
+		}
+		delete(credited, c.Number)
+	}
+	for n := range credited {
+		breach("a refund has credit invoice %s, which there is none of", n)
 	}
 }
 
@@ -279,6 +458,7 @@ func (l Ledger) entries(breach func(string, ...any)) {
 		}
 		want, links := money.Amount(0), 0
 		switch {
+		case len(e.Allocations) == 1 && e.Allocations[0].Refund != "": // a refund of ours
 		case credit && (e.State == reconciliation.Allocated || e.State == reconciliation.Remainder):
 			want = e.Bank.Amount
 			if allocated+e.Remainder != e.Bank.Amount || (e.State == reconciliation.Remainder) != (e.Remainder > 0) {
@@ -303,12 +483,19 @@ func (l Ledger) undone(p payment.Payment) bool {
 	})
 }
 
-// invoices holds the series of each year against the invoices with its numbers.
+// invoices holds the series of each year against the invoices and credit invoices with its numbers, and what an order is credited
+// against its credit invoices.
 func (l Ledger) invoices(breach func(string, ...any)) {
-	count := map[string]int{}
+	count, given := map[string]int{}, map[invoice.Number]bool{}
+	number := func(n invoice.Number) {
+		year, _, _ := strings.Cut(string(n), "-")
+		if count[year]++; given[n] {
+			breach("the number %s was given twice", n)
+		}
+		given[n] = true
+	}
 	for _, i := range l.Invoices {
-		year, _, _ := strings.Cut(string(i.Number), "-")
-		count[year]++
+		number(i.Number)
 		if !slices.ContainsFunc(l.Orders, func(o order.Order) bool {
 			return o.Number == i.Order && o.Bill != nil && o.Bill.Invoice == string(i.Number)
 		}) {
@@ -318,9 +505,24 @@ func (l Ledger) invoices(breach func(string, ...any)) {
 			breach("invoice %s has no letter", i.Number)
 		}
 	}
+	credited := map[order.Number]money.Price{}
+	for _, c := range l.Credits {
+		number(c.Number)
+		sum := credited[c.Order]
+		credited[c.Order] = money.Price{Net: sum.Net + c.Price.Net, VAT: sum.VAT + c.Price.VAT, Gross: sum.Gross + c.Price.Gross, Rate: c.Price.Rate}
+	}
+	for _, o := range l.Orders {
+		if sum := credited[o.Number]; sum != o.Price.Part(o.Credited, 0) && (sum != money.Price{} || o.Credited != 0) {
+			breach("order %s is credited %s, and its credit invoices say %+v", o.Number, o.Credited, sum)
+		}
+		delete(credited, o.Number)
+	}
+	for n := range credited {
+		breach("a credit invoice is of order %s, which there is none of", n)
+	}
 	for year, last := range l.Series {
 		if count[year] != last {
-			breach("the series of %s is at %d, and there are %d invoices", year, last, count[year])
+			breach("the series of %s is at %d, and there are %d invoices and credit invoices", year, last, count[year])
 		}
 		delete(count, year)
 	}

@@ -179,6 +179,7 @@ var (
 	SignInTries = Limit{10, 15 * time.Minute}
 	LetterTries = Limit{5, time.Hour}
 	OrderTries  = Limit{2000, time.Hour} // a school may order much at once; a flood is more
+	CardTries   = Limit{60, time.Hour}   // the card provider is asked about one payment, because somebody says that it has changed
 	CopyTries   = Limit{20, time.Hour}   // invoices to addresses that the buyer names,
 	CopyTriesTo = Limit{5, time.Hour}    // and to one of them
 )

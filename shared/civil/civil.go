@@ -62,6 +62,9 @@ func (d Date) Before(o Date) bool {
 	return cmp.Or(cmp.Compare(d.Year, o.Year), cmp.Compare(d.Month, o.Month), cmp.Compare(d.Day, o.Day)) < 0
 }
 
+// DaysUntil is how many days later another date is.
+func (d Date) DaysUntil(o Date) int { return int(o.utc().Sub(d.utc()) / (24 * time.Hour)) }
+
 // AddDays is the day n days later.
 func (d Date) AddDays(n int) Date {
 	y, m, day := d.utc().AddDate(0, 0, n).Date()

@@ -86,6 +86,7 @@ type Import struct {
 	Summary  *Summary  `json:"summary,omitempty"`
 	Refusal  *Refusal  `json:"refusal,omitempty"`
 	EndedAt  time.Time `json:"endedAt,omitzero"`
+	Nudged   int       `json:"nudged,omitempty"` // how often it was queued again
 	Revision int       `json:"revision"`
 }
 

@@ -154,6 +154,41 @@ func (l License) Lift(basis string, now time.Time) License {
 	return l
 }
 
+// Annul is the license at its end, for good. What holds it had do not matter any more.
+func (l License) Annul(now time.Time) License {
+	l.AnnulledAt, l.Holds = now.UTC(), nil
+	l.History = append(slices.Clone(l.History), Happened{"annulled", now.UTC()})
+	return l
+}
+
+// Shorten is the license with that part of its days which kept is of whole, rounded up; today it keeps in any case. A license
+// that ends before that stays as it is.
+func (l License) Shorten(kept, whole int64, now time.Time) License {
+	days := l.StartsOn.DaysUntil(l.EndsOn)
+	endsOn := l.StartsOn.AddDays(int((int64(days)*kept + whole - 1) / whole))
+	if tomorrow := civil.DateOf(now, l.Zone).AddDays(1); endsOn.Before(tomorrow) {
+		endsOn = tomorrow
+	}
+	if !endsOn.Before(l.EndsOn) {
+		return l
+	}
+	l.EndsOn, l.EndsAt = endsOn, endsOn.Start(l.Zone)
+	l.History = append(slices.Clone(l.History), Happened{"shortened", now.UTC()})
+	return l
+}
+
+// Letters are those that must have been written by now: of each stage that the license has reached.
+func (l License) Letters() (all []letter.Letter) {
+	for _, h := range l.History {
+		for _, s := range steps {
+			if string(s.to) == h.Event {
+				all = append(all, l.letter(s, h.At))
+			}
+		}
+	}
+	return all
+}
+
 // ValidThrough is the last day on which the license opens the library.
 func (l License) ValidThrough() civil.Date { return l.EndsOn.AddDays(-1) }
 

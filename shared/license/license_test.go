@@ -98,6 +98,98 @@ func TestAnAnnulledLicenseWritesNoLetters(t *testing.T) {
 	}
 }
 
+// TestAnAnnulledLicenseIsOverForGood, with the holds that it had.
+func TestAnAnnulledLicenseIsOverForGood(t *testing.T) {
+	l := bought("2026-11-22", 1, noon).Hold(account.PaymentReversed, noon).Annul(noon.Add(time.Hour))
+	if l.At(noon) != Annulled || len(l.Holds) != 0 || !l.AnnulledAt.Equal(noon.Add(time.Hour)) {
+		t.Errorf("%+v", l)
+	}
+	if d := Decide(noon.Add(time.Hour), mari, []License{l}, work); d.Allowed || d.Code != IsRevoked {
+		t.Errorf("%+v", d)
+	}
+	if _, _, ok := l.Next(); ok {
+		t.Error("it has another stage before it")
+	}
+}
+
+func TestTheDaysOfAShorterLicense(t *testing.T) {
+	for _, c := range []struct {
+		startsOn    string
+		months      int
+		kept, whole int64
+		after       int // days
+		through     string
+	}{
+		{"2026-11-22", 6, 1, 2, 0, "2027-02-20"}, // 91 of 181 days
+		{"2026-11-22", 6, 2479, 2480, 0, "2027-05-21"},
+		{"2026-11-22", 6, 2466, 2480, 0, "2027-05-20"}, // a day is 13.7 cents
+		{"2026-11-22", 6, 1, 2480, 0, "2026-11-22"},
+		{"2026-11-22", 6, 1, 2480, 5, "2026-11-27"},      // today it keeps
+		{"2026-11-22", 6, 1, 2, 120, "2027-03-22"},       // and so it does later
+		{"2026-11-22", 6, 1, 2, 180, "2027-05-21"},       // its last day
+		{"2026-11-22", 6, 1, 2, 300, "2027-05-21"},       // it is over
+		{"2027-01-31", 1, 1, 2, 0, "2027-02-13"},         // 14 of 28 days
+		{"2027-01-31", 1, 1, 1_000_000, 0, "2027-01-31"}, // a day that has not come
+	} {
+		l := bought(c.startsOn, c.months, noon)
+		short := l.Shorten(c.kept, c.whole, noon.AddDate(0, 0, c.after))
+		if short.ValidThrough().String() != c.through || !short.EndsAt.Equal(short.EndsOn.Start(short.Zone)) || short.StartsOn != l.StartsOn {
+			t.Errorf("%d/%d of %d months from %s after %d days: through %s", c.kept, c.whole, c.months, c.startsOn, c.after, short.ValidThrough())
+		}
+		told := short.History[len(short.History)-1].Event == "shortened"
+		if told != (short.EndsOn != l.EndsOn) {
+			t.Errorf("%s: that it is shortened is told: %t", c.through, told)
+		}
+	}
+}
+
+// TestShorteningTakesNoMoreThanItsPart: never today, never what a smaller part leaves, and step by step a day a step less at most.
+func TestShorteningTakesNoMoreThanItsPart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := noon.Add(time.Duration(rapid.Int64Range(0, int64(200*day)).Draw(t, "later")))
+		l := Grant("1", "mari", rapid.IntRange(1, 12).Draw(t, "months"), civil.DateOf(noon, civil.Tallinn).AddDays(rapid.IntRange(0, 365).Draw(t, "days")), civil.Tallinn, noon)
+		days := func(l License) int { return l.StartsOn.DaysUntil(l.EndsOn) }
+		whole := rapid.Int64Range(3, 1e6).Draw(t, "whole")
+		half := rapid.Int64Range(2, whole-1).Draw(t, "half")
+		kept := rapid.Int64Range(1, half-1).Draw(t, "kept")
+		once, first := l.Shorten(kept, whole, now), l.Shorten(half, whole, now)
+		twice := first.Shorten(kept, half, now)
+		if l.EndsOn.Before(first.EndsOn) || first.EndsOn.Before(once.EndsOn) || twice.EndsOn.Before(once.EndsOn) || once.EndsOn.AddDays(1).Before(twice.EndsOn) {
+			t.Fatalf("%d days; %d of %d: %d; %d of %d: %d; and then: %d", days(l), kept, whole, days(once), half, whole, days(first), days(twice))
+		}
+		if l.At(now) == State(Active) && once.At(now) != State(Active) {
+			t.Fatalf("today is gone: it ends on %s", once.EndsOn)
+		}
+		if int64(days(once))*whole < int64(days(l))*kept {
+			t.Fatalf("%d of %d days are less than %d of %d", days(once), days(l), kept, whole)
+		}
+	})
+}
+
+// TestTheLettersOfALicenseAreThoseThatItWrote, however late and shortened.
+func TestTheLettersOfALicenseAreThoseThatItWrote(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l, now := bought("2026-12-01", 2, noon), noon
+		var wrote []letter.ID
+		for range rapid.IntRange(1, 8).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.Int64Range(1, int64(30*day)).Draw(t, "later")))
+			if rapid.Bool().Draw(t, "shorten") {
+				l = l.Shorten(2, 3, now)
+			}
+			if next, tell, ok := l.Step(now); ok {
+				l, wrote = next, append(wrote, tell.ID)
+			}
+		}
+		var all []letter.ID
+		for _, x := range l.Letters() {
+			all = append(all, x.ID)
+		}
+		if !slices.Equal(all, wrote) {
+			t.Fatalf("%v, and it wrote %v", all, wrote)
+		}
+	})
+}
+
 func TestDecisions(t *testing.T) {
 	running, ahead, over := bought("2026-11-22", 1, noon), bought("2027-01-01", 1, noon), bought("2026-10-01", 1, noon.AddDate(0, -2, 0))
 	annulled, onHold := running, running

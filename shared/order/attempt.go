@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"opiq/shared/banklink"
+	"opiq/shared/everypay"
 	"opiq/shared/lang"
 	"opiq/shared/money"
 	"opiq/shared/problem"
@@ -21,7 +22,12 @@ type Method string
 const (
 	BankLink  Method = "bank_link" // through the buyer's own bank, at once
 	ByInvoice Method = "invoice"   // by a transfer to our account, which a bank statement shows
+	ByCard    Method = "card"      // on the card provider's page
+	ByOffset  Method = "offset"    // with money of another order that was to go back (R-073); nobody chooses that here
 )
+
+// Methods are those that a buyer can choose.
+var Methods = []Method{BankLink, ByCard, ByInvoice}
 
 // AttemptID tells the attempts of one order apart: nine digits.
 type AttemptID string
@@ -52,8 +58,60 @@ type Attempt struct {
 	State     AttemptState  `json:"state"`
 	StartedAt time.Time     `json:"startedAt"`
 	EndedAt   time.Time     `json:"endedAt,omitzero"`
-	Revision  int           `json:"revision"`
+
+	Reference everypay.Reference `json:"reference,omitempty"` // the card provider's name of the payment
+	Link      string             `json:"link,omitempty"`      // its page, where whoever has the link can pay
+	Said      []Said             `json:"said,omitempty"`
+	Nudged    int                `json:"nudged,omitempty"` // how often the provider was asked, because nothing was heard
+
+	Revision int `json:"revision"`
 }
+
+// Said is one line of what the card provider said about a payment: no name, no number.
+type Said struct {
+	At       time.Time      `json:"at"`
+	State    everypay.State `json:"state"`
+	Standing money.Amount   `json:"standing"` // what of the payment has not gone back
+	Event    everypay.Event `json:"event,omitempty"`
+	Failure  everypay.Code  `json:"failure,omitempty"`
+}
+
+// maxSaid is how much of it is kept: the first line, and the latest.
+const maxSaid = 40
+
+// Hear is the attempt with what the card provider says about it, and whether that is news.
+func (a Attempt) Hear(p everypay.Payment, e everypay.Event, now time.Time) (Attempt, bool) {
+	for i, s := range a.Said {
+		same, last := s.State == p.State && s.Standing == p.Standing, i == len(a.Said)-1
+		if same && (last && !e.Tell() || s.Event == e && e.Tell()) { // anybody can tell of an event, as often as they like
+			return a, false
+		}
+	}
+	a.Said = append(slices.Clone(a.Said), Said{now.UTC(), p.State, p.Standing, e, p.Failure})
+	if len(a.Said) > maxSaid {
+		a.Said = slices.Delete(a.Said, 1, 2)
+	}
+	return a, true
+}
+
+// Pending tells whether the card provider has to be asked about the attempt.
+func (a Attempt) Pending() bool { return a.State == Started && a.Reference != "" }
+
+// Agreed tells whether the buyer has agreed to pay, by what the card provider said last, and nobody knows yet whether the money comes.
+func (a Attempt) Agreed() bool {
+	n := len(a.Said)
+	if n == 0 || a.State != Started {
+		return false
+	}
+	switch a.Said[n-1].State {
+	case everypay.Initial, everypay.Waiting3DS, everypay.WaitingSCA:
+		return false
+	}
+	return true
+}
+
+// GivenUp is how long the card provider is asked about a payment that does not end. What it says later still counts.
+const GivenUp = 5 * 24 * time.Hour
 
 // Stamp names the attempt to its bank.
 func (a Attempt) Stamp() Stamp { return Stamp(string(a.Order) + string(a.ID)) }
@@ -69,9 +127,11 @@ func (w Way) Check(banks []banklink.Bank) (wrong []problem.Field) {
 	switch {
 	case w.Method == ByInvoice && w.Bank != "":
 		wrong = append(wrong, problem.Field{Pointer: "/bank", Code: "not_asked", Detail: "An invoice is paid from any bank."})
-	case w.Method == ByInvoice:
+	case w.Method == ByCard && w.Bank != "":
+		wrong = append(wrong, problem.Field{Pointer: "/bank", Code: "not_asked", Detail: "A card is paid with on the card provider's page."})
+	case w.Method == ByInvoice || w.Method == ByCard:
 	case w.Method != BankLink:
-		wrong = append(wrong, problem.Field{Pointer: "/method", Code: "unknown_method", Detail: "The methods are bank_link and invoice."})
+		wrong = append(wrong, problem.Field{Pointer: "/method", Code: "unknown_method", Detail: "The methods are bank_link, card and invoice."})
 	case !slices.Contains(banks, w.Bank):
 		wrong = append(wrong, problem.Field{Pointer: "/bank", Code: "unknown_bank", Detail: fmt.Sprint("The banks are ", banks, ".")})
 	}
@@ -108,6 +168,14 @@ func (a Attempt) End(s AttemptState, now time.Time) (Attempt, bool) {
 	}
 	a.State, a.EndedAt = s, now.UTC()
 	return a, true
+}
+
+// Card is what the card provider is asked for.
+func (a Attempt) Card(returnTo, address, ip string) everypay.Oneoff {
+	return everypay.Oneoff{
+		Order: string(a.Stamp()), Amount: a.Amount, Return: returnTo + "/" + string(a.Stamp()), Language: a.Language, Email: address, IP: ip,
+		Description: "Opiq " + string(a.Order), Reference: a.Order.Reference(),
+	}
 }
 
 // Banklink is what the buyer's bank is asked for. It is asked now: banks take nothing that was signed long ago.

@@ -28,13 +28,49 @@ type Document struct {
 	Attempts     []AttemptDocument `json:"attempts"`
 	License      *license.Document `json:"license"`
 	RefundCases  []RefundCase      `json:"refundCases"` // money that came too often and goes back
+	Refunds      []Refund          `json:"refunds"`     // money on its way back
+	Credited     money.Amount      `json:"credited"`    // what of the price is not owed after all
+	Situation    Situation         `json:"situation"`   // what a page tells the buyer first
+	PayWith      []Method          `json:"payWith"`     // the ways in which the order can be paid now
+}
+
+// Situation is an order in one word for its buyer.
+type Situation string
+
+// The situations.
+const (
+	ToPay        Situation = "to_pay"        // nobody has set out to pay it
+	WaitsForBank Situation = "waiting"       // the buyer was sent to pay, and what became of it is not known yet
+	WaitsForBill Situation = "invoiced"      // by a transfer to our account
+	PaidInPart   Situation = "paid_in_part"  // a part has come
+	TryAgain     Situation = "failed"        // the last try did not succeed: the same way again, or another one
+	IsPaid       Situation = "paid"          // and its license is there
+	PaidTooMuch  Situation = "paid_too_much" // it is paid, and money that came besides goes back: see refundCases
+	OwedAgain    Situation = "owed_again"    // its money went back to its payer
+	IsCancelled  Situation = "cancelled"
+	IsExpired    Situation = "expired"
+	IsAnnulled   Situation = "annulled"
+)
+
+// Refund is money on its way back, as its buyer sees it.
+type Refund struct {
+	ID          string       `json:"id"`
+	Amount      money.Amount `json:"amount"`
+	Reason      string       `json:"reason"`            // "" where it was given back on the card provider's pages
+	Way         string       `json:"way"`               // card, transfer, offset
+	State       string       `json:"state"`             // requested, done, failed
+	Account     string       `json:"account,omitempty"` // the end of the account that it goes to
+	Offset      Number       `json:"offset,omitempty"`  // the order that it pays
+	Credit      string       `json:"credit,omitempty"`  // the credit invoice about it
+	RequestedAt time.Time    `json:"requestedAt"`
+	EndedAt     time.Time    `json:"endedAt,omitzero"`
 }
 
 // AttemptDocument is an attempt as the buyer sees it.
 type AttemptDocument struct {
 	ID        AttemptID     `json:"id"`
 	Method    Method        `json:"method"`
-	Bank      banklink.Bank `json:"bank"`
+	Bank      banklink.Bank `json:"bank,omitempty"` // of a bank link
 	State     AttemptState  `json:"state"`
 	Amount    money.Amount  `json:"amount"`
 	StartedAt time.Time     `json:"startedAt"`
@@ -57,19 +93,40 @@ type InvoiceDocument struct {
 // RefundCase is money of the buyer that waits to be given back.
 type RefundCase struct {
 	Amount   money.Amount `json:"amount"`
-	Reason   string       `json:"reason"` // duplicate, cancelled, overpaid, expired, late
-	State    string       `json:"state"`  // open, or void: the bank took the money back before we gave it back
+	Reason   string       `json:"reason"` // duplicate, cancelled, overpaid, expired, late, annulled, returned, charged_back
+	State    string       `json:"state"`  // open; given: see refunds; void: the bank or the card's holder took the money back
 	OpenedAt time.Time    `json:"openedAt"`
 }
 
 // Document is the order as its buyer sees it; the dates are the license's own once there is one.
 func (o Order) Document() Document {
-	return Document{
+	d := Document{
 		Number: o.Number, State: o.State, Months: o.Months, StartsOn: o.StartsOn, EndsOn: o.EndsOn(), ValidThrough: o.EndsOn().AddDays(-1),
 		Price: o.Price, Reference: string(o.Number.Reference()), PlacedAt: o.PlacedAt, PaidAt: o.PaidAt, ExpiresAt: o.ExpiresAt(),
 		Received: o.Received, Open: o.Open(),
-		Attempts: []AttemptDocument{}, RefundCases: []RefundCase{},
+		Credited: o.Credited, Attempts: []AttemptDocument{}, RefundCases: []RefundCase{}, Refunds: []Refund{}, Situation: o.situation(), PayWith: []Method{},
 	}
+	if refusal[o.State] == nil {
+		d.PayWith = Methods
+	}
+	return d
+}
+
+// situations are those that follow from the order's state alone.
+var situations = map[State]Situation{
+	Paid: IsPaid, Cancelled: IsCancelled, Expired: IsExpired, Reopened: OwedAgain, Annulled: IsAnnulled,
+}
+
+func (o Order) situation() Situation {
+	switch s := situations[o.State]; {
+	case s != "":
+		return s
+	case o.Received > 0:
+		return PaidInPart
+	case o.Bill != nil:
+		return WaitsForBill
+	}
+	return ToPay
 }
 
 // Document is the attempt as the buyer sees it.

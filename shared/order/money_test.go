@@ -97,6 +97,69 @@ func TestAReopenedOrderIsPaidAgain(t *testing.T) {
 	}
 }
 
+// TestACreditLowersThePrice: the order stays paid, and where its money goes back less of it is owed.
+func TestACreditLowersThePrice(t *testing.T) {
+	paid, _ := billed(placed()).Take(2475, noon, "p")
+	o, err := paid.Credit(480, noon, "2026-000001")
+	if err != nil || o.State != Paid || o.Open() != 0 || o.Received != 1995 || o.Credited != 480 || o.Forgiven != 5 {
+		t.Fatalf("%+v %v", o, err)
+	}
+	if o, _ = o.Release(1995, noon, "p"); o.State != Reopened || o.Open() != 2000 {
+		t.Errorf("%s with %s left to pay", o.State, o.Open())
+	}
+	if _, err := o.Credit(1, noon, "2026-000002"); err == nil {
+		t.Error("an order that is owed was credited")
+	}
+}
+
+// TestAnAnnulledOrderCostsWhatItKeeps, and nothing more comes of it.
+func TestAnAnnulledOrderCostsWhatItKeeps(t *testing.T) {
+	paid, _ := billed(placed()).Take(2475, noon, "p")
+	o, err := paid.Annul(1000, noon, "2026-000001")
+	if err != nil || o.State != Annulled || o.Open() != 0 || o.Received != 1475 || o.Credited != 1005 || o.Forgiven != 0 {
+		t.Fatalf("%+v %v", o, err)
+	}
+	if _, taken := o.Take(2480, noon, "q"); taken != 0 || o.Takes() {
+		t.Errorf("it takes %s more", taken)
+	}
+	o, _ = o.Release(1475, noon, "p")
+	if _, again := o.Take(2480, noon, "p"); o.Open() != 1475 || again != 1475 || o.Takes() {
+		t.Errorf("with %s left of what it keeps it takes %s", o.Open(), again)
+	}
+	for _, err := range []error{o.Payable(noon), errOf(o.Cancel(noon)), errOf(o.Annul(0, noon, "x")), errOf(o.Billed(bill(today), noon)), errOf(o.Credit(1, noon, "x"))} {
+		if !errors.Is(err, ErrAnnulled) {
+			t.Error(err)
+		}
+	}
+	if _, ok := o.Next(); ok {
+		t.Error("time does something to it")
+	}
+}
+
+func errOf(_ Order, err error) error { return err }
+
+// TestAPaidOrderIsLookedAtOnce, each time that it was paid.
+func TestAPaidOrderIsLookedAtOnce(t *testing.T) {
+	o := placed()
+	if _, waits := o.Checks(); waits {
+		t.Error("it is not paid")
+	}
+	for range 2 {
+		o, _ = o.Take(2480, noon, "p")
+		if at, waits := o.Checks(); !waits || !at.Equal(noon.Add(10*time.Minute)) {
+			t.Errorf("it is looked at: %t, at %s", waits, at)
+		}
+		var err error
+		if o, err = o.Check(noon.Add(time.Hour)); err != nil || o.State != Paid {
+			t.Fatal(o.State, err)
+		}
+		if _, waits := o.Checks(); waits {
+			t.Error("it is looked at again")
+		}
+		o, _ = o.Release(2480, noon, "p")
+	}
+}
+
 func TestWhatIsOverIsNotCancelledAndNotInvoiced(t *testing.T) {
 	o := placed()
 	paid, _ := o.Take(2480, noon, "p")
@@ -154,7 +217,7 @@ func TestWhateverHappensToAnOrder(t *testing.T) {
 		}
 		ends[w.o.State]++
 	})
-	for _, s := range []State{Placed, Paid, Cancelled, Expired, Reopened} {
+	for _, s := range []State{Placed, Paid, Cancelled, Expired, Reopened, Annulled} {
 		if ends[s] == 0 {
 			t.Errorf("no walk ended %s: this test shows nothing about it", s)
 		}
@@ -172,7 +235,7 @@ type walk struct {
 
 func (w *walk) happen() {
 	left := int64(w.o.Open())
-	switch rapid.SampledFrom([]string{"a part", "a part", "nearly all", "all", "more", "back", "back", "cancel", "invoice", "an hour", "weeks"}).Draw(w.T, "what") {
+	switch rapid.SampledFrom([]string{"a part", "a part", "nearly all", "all", "more", "back", "back", "cancel", "credit", "credit", "annul", "check", "invoice", "an hour", "weeks"}).Draw(w.T, "what") {
 	case "a part":
 		w.pay(rapid.Int64Range(1, int64(w.o.Price.Gross)).Draw(w.T, "cents"))
 	case "nearly all":
@@ -189,6 +252,18 @@ func (w *walk) happen() {
 				w.Fatalf("what an order that is %s has taken cannot go back: %v", w.o.State, err)
 			}
 			w.o, w.parts = o, slices.Delete(w.parts, i, i+1)
+		}
+	case "credit": // a part of what it has
+		if w.o.Received > 1 {
+			w.give(w.o.Credit, rapid.Int64Range(1, int64(w.o.Received)-1).Draw(w.T, "cents"), w.o.State == Paid)
+		}
+	case "annul": // all of it, a part, or nothing
+		w.give(w.o.Annul, rapid.Int64Range(0, int64(w.o.Received)).Draw(w.T, "cents"), w.o.State == Paid || w.o.State == Reopened)
+	case "check":
+		if o, err := w.o.Check(w.now); (err == nil) != (w.o.State == Paid) {
+			w.Fatalf("an order that is %s is checked: %v", w.o.State, err)
+		} else if err == nil {
+			w.o = o
 		}
 	case "cancel":
 		if o, err := w.o.Cancel(w.now); err == nil {
@@ -214,6 +289,13 @@ func (w *walk) pay(cents int64) {
 	before, amount := w.o, money.Amount(cents)
 	o, taken := before.Take(amount, w.now, "p")
 	missing, tolerance := before.Open()-taken, money.Amount(0)
+	if before.State == Annulled { // it takes what it was to keep
+		if taken != min(amount, before.Open()) || o.State != Annulled {
+			w.Fatalf("of %s, with %s of what it keeps gone, it took %s and is %s", amount, before.Open(), taken, o.State)
+		}
+		w.took(o, taken)
+		return
+	}
 	if before.Bill != nil {
 		tolerance = before.Bill.Tolerance
 	}
@@ -228,9 +310,36 @@ func (w *walk) pay(cents int64) {
 	if taken != want || o.State != state || state == Paid && before.State != Paid && o.Forgiven != missing {
 		w.Fatalf("of %s, with %s left to pay, an order that was %s took %s and is %s", amount, before.Open(), before.State, taken, o.State)
 	}
-	w.o = o
-	if taken > 0 {
+	w.took(o, taken)
+}
+
+// give is money that goes back for a credit invoice, where it can.
+func (w *walk) give(how func(money.Amount, time.Time, string) (Order, error), cents int64, can bool) {
+	o, err := how(money.Amount(cents), w.now, "credit")
+	if (err == nil) != can {
+		w.Fatalf("an order that is %s gives back: %v", w.o.State, err)
+	}
+	if can {
+		w.o = o
+		w.less(money.Amount(cents))
+	}
+}
+
+func (w *walk) took(o Order, taken money.Amount) {
+	if w.o = o; taken > 0 {
 		w.parts = append(w.parts, taken)
+	}
+}
+
+// less takes so much out of the parts, the last ones first.
+func (w *walk) less(amount money.Amount) {
+	for amount > 0 {
+		last := &w.parts[len(w.parts)-1]
+		part := min(*last, amount)
+		amount -= part
+		if *last -= part; *last == 0 {
+			w.parts = w.parts[:len(w.parts)-1]
+		}
 	}
 }
 
@@ -263,12 +372,15 @@ func (w *walk) check() {
 		state = to
 	}
 	next, waits := o.Next()
+	_, looked := o.Checks()
 	for broken, is := range map[string]bool{
 		"its history tells of another state":   state != o.State,
 		"it has not what it took":              o.Received != sum,
 		"a sum is below zero":                  o.Received < 0 || o.Forgiven < 0 || o.Open() < 0,
-		"it is paid and something is left":     (o.State == Paid) != (o.Open() == 0),
-		"it is paid and nobody knows when":     (o.State == Paid) == o.PaidAt.IsZero(),
+		"it is paid and something is left":     o.State != Annulled && (o.State == Paid) != (o.Open() == 0),
+		"it is paid and nobody knows when":     o.State != Annulled && (o.State == Paid) == o.PaidAt.IsZero(),
+		"it is looked at, or not":              looked != (o.State == Paid && o.CheckedAt.IsZero()),
+		"it was credited and never paid":       o.Credited != 0 && o.times(WasPaid) == 0,
 		"something is forgiven and it is owed": o.State != Paid && o.Forgiven != 0,
 		"more is forgiven than may be":         o.Forgiven > 0 && (o.Bill == nil || o.Forgiven > o.Bill.Tolerance),
 		"it is over and has money":             (o.State == Cancelled || o.State == Expired) && o.Received != 0,

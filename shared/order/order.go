@@ -118,9 +118,11 @@ type Order struct {
 	Wish      string        `json:"wish"`     // and of all that was asked for
 	PlacedAt  time.Time     `json:"placedAt"` // also of the terms' acceptance and the consent to immediate supply (R-078)
 	PaidAt    time.Time     `json:"paidAt,omitzero"`
-	Received  money.Amount  `json:"received"`       // what it has taken of the money that came
-	Forgiven  money.Amount  `json:"forgiven"`       // a few cents that were missing when it counted as paid
-	Bill      *Bill         `json:"bill,omitempty"` // where an invoice was asked for
+	CheckedAt time.Time     `json:"checkedAt,omitzero"` // that it has what it was paid for
+	Received  money.Amount  `json:"received"`           // what it has taken of the money that came
+	Forgiven  money.Amount  `json:"forgiven"`           // a few cents that were missing when it counted as paid
+	Credited  money.Amount  `json:"credited"`           // what of the price is not owed after all
+	Bill      *Bill         `json:"bill,omitempty"`     // where an invoice was asked for
 	History   []Happened    `json:"history"`
 	Revision  int           `json:"revision"`
 }
@@ -199,7 +201,7 @@ func (o Order) Repeat(w Wish) (Order, error) {
 	if o.Wish != w.fingerprint() {
 		return Order{}, ErrKeyReused
 	}
-	o.State, o.PaidAt, o.Received, o.Forgiven, o.Bill = Placed, time.Time{}, 0, 0, nil
+	o.State, o.PaidAt, o.CheckedAt, o.Received, o.Forgiven, o.Credited, o.Bill = Placed, time.Time{}, time.Time{}, 0, 0, 0, nil
 	return o, nil
 }
 
@@ -223,7 +225,7 @@ func (o Order) on(e Event, at time.Time, by string) (Order, error) {
 }
 
 // Open is what is left to pay.
-func (o Order) Open() money.Amount { return o.Price.Gross - o.Received - o.Forgiven }
+func (o Order) Open() money.Amount { return o.Price.Gross - o.Received - o.Forgiven - o.Credited }
 
 // MaxParts are in how many parts an order may be paid, whoever says so: what came for one that is given up goes back in one transaction.
 const MaxParts = 30
@@ -232,14 +234,15 @@ const MaxParts = 30
 func (o Order) TakesParts() bool { return o.times(WasPaidPart) < MaxParts }
 
 // Take is the order after money came for it, and how much of it the order takes, which may be none; the rest has to go back.
-// An expired order takes only all that it costs at once, and so does one that was paid in very many parts.
+// An expired order takes only all that it costs at once, and so does one that was paid in very many parts. One that was annulled
+// takes back what it was to keep, where that had gone.
 func (o Order) Take(amount money.Amount, at time.Time, by string) (Order, money.Amount) {
 	taken, event := min(amount, o.Open()), WasPaidPart
 	missing := o.Open() - taken
-	if missing == 0 || o.Bill != nil && missing <= o.Bill.Tolerance {
+	if o.State != Annulled && (missing == 0 || o.Bill != nil && missing <= o.Bill.Tolerance) {
 		event = WasPaid
 	}
-	if event == WasPaidPart && !o.TakesParts() {
+	if taken <= 0 || event == WasPaidPart && o.State != Annulled && !o.TakesParts() {
 		return o, 0
 	}
 	next, err := o.on(event, at, by)
@@ -248,7 +251,7 @@ func (o Order) Take(amount money.Amount, at time.Time, by string) (Order, money.
 	}
 	next.Received += taken
 	if event == WasPaid {
-		next.Forgiven, next.PaidAt = missing, at.UTC()
+		next.Forgiven, next.PaidAt, next.CheckedAt = missing, at.UTC(), time.Time{}
 	}
 	return next, taken
 }
@@ -267,8 +270,38 @@ func (o Order) times(e Event) (n int) {
 func (o Order) Release(taken money.Amount, at time.Time, by string) (Order, error) {
 	o, err := o.on(WasTakenBack, at, by)
 	o.Received -= taken
-	o.Forgiven, o.PaidAt = 0, time.Time{}
+	if o.State == Reopened {
+		o.Forgiven, o.PaidAt = 0, time.Time{}
+	}
 	return o, err
+}
+
+// Credit is the order after a part of what it had taken is given back: it stays paid, at a lower price.
+func (o Order) Credit(amount money.Amount, at time.Time, by string) (Order, error) {
+	o, err := o.on(WasCredited, at, by)
+	o.Received -= amount
+	o.Credited += amount
+	return o, err
+}
+
+// Annul is the order at its end, after so much of what it had taken is given back: what it keeps is its price.
+func (o Order) Annul(amount money.Amount, at time.Time, by string) (Order, error) {
+	o, err := o.on(WasAnnulled, at, by)
+	o.Received -= amount
+	o.Forgiven, o.Credited = 0, o.Price.Gross-o.Received
+	return o, err
+}
+
+// Check is a paid order after somebody saw that it has its license and its letters.
+func (o Order) Check(at time.Time) (Order, error) {
+	o, err := o.on(WasChecked, at, "time")
+	o.CheckedAt = at.UTC()
+	return o, err
+}
+
+// Checks is when a paid order is looked at: a while after its money came, when all that follows from it has long been done.
+func (o Order) Checks() (at time.Time, ok bool) {
+	return o.PaidAt.Add(10 * time.Minute), o.State == Paid && o.CheckedAt.IsZero()
 }
 
 // Cancel is the order after its buyer gave it up, without what it had taken. One that was given up before stays so.

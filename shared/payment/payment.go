@@ -7,7 +7,6 @@
 package payment
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,11 +15,13 @@ import (
 	"opiq/shared/account"
 	"opiq/shared/banklink"
 	"opiq/shared/civil"
+	"opiq/shared/everypay"
 	"opiq/shared/invoice"
 	"opiq/shared/letter"
 	"opiq/shared/license"
 	"opiq/shared/money"
 	"opiq/shared/order"
+	"opiq/shared/payout"
 	"opiq/shared/problem"
 )
 
@@ -35,25 +36,30 @@ type ID string
 
 // Payment is money that came for an order. Revision counts its stored changes.
 type Payment struct {
-	ID         ID              `json:"id"`
-	Order      order.Number    `json:"order"`
-	Buyer      account.ID      `json:"buyer"`
-	Attempt    order.AttemptID `json:"attempt,omitempty"`
-	Method     order.Method    `json:"method"`
-	Bank       banklink.Bank   `json:"bank,omitempty"`
-	Number     string          `json:"number"` // the bank's own number of the transfer
-	Amount     money.Amount    `json:"amount"`
-	Taken      money.Amount    `json:"taken"`     // what the order has taken of it; the rest is its case
-	To         string          `json:"to"`        // our account
-	Payer      string          `json:"payer"`     // the account that it came from (R-065): for a refund, and proof
-	PayerName  string          `json:"payerName"` // as the bank wrote it
-	PaidAt     string          `json:"paidAt"`    // as the bank wrote it
-	BookedAt   time.Time       `json:"bookedAt"`
-	Entry      string          `json:"entry,omitempty"`  // the bank entry that shows it, once a statement did
-	Notice     ID              `json:"notice,omitempty"` // what the bank link called the same money, where the statement was first
-	ReturnedAt time.Time       `json:"returnedAt,omitzero"`
-	Corrected  bool            `json:"corrected,omitempty"` // it returned because it never was this order's
-	Revision   int             `json:"revision"`
+	ID      ID              `json:"id"`
+	Order   order.Number    `json:"order"`
+	Buyer   account.ID      `json:"buyer"`
+	Attempt order.AttemptID `json:"attempt,omitempty"`
+	Method  order.Method    `json:"method"`
+	Bank    banklink.Bank   `json:"bank,omitempty"`
+
+	Reference everypay.Reference `json:"reference,omitempty"` // the card provider's name of the payment
+	Offset    RefundID           `json:"offset,omitempty"`    // what of another order it was to go back as
+
+	Number     string       `json:"number"` // the bank's own number of the transfer
+	Amount     money.Amount `json:"amount"`
+	Taken      money.Amount `json:"taken"`     // what the order has taken of it,
+	Back       money.Amount `json:"back"`      // and what was given back, or is to be; the rest is its case
+	To         string       `json:"to"`        // our account
+	Payer      string       `json:"payer"`     // the account that it came from (R-065): for a refund, and proof
+	PayerName  string       `json:"payerName"` // as the bank wrote it
+	PaidAt     string       `json:"paidAt"`    // as the bank wrote it
+	BookedAt   time.Time    `json:"bookedAt"`
+	Entry      string       `json:"entry,omitempty"`  // the bank entry that shows it, once a statement did
+	Notice     ID           `json:"notice,omitempty"` // what the bank link called the same money, where the statement was first
+	ReturnedAt time.Time    `json:"returnedAt,omitzero"`
+	Corrected  bool         `json:"corrected,omitempty"` // it returned because it never was this order's
+	Revision   int          `json:"revision"`
 }
 
 // Reason is why money has to go back.
@@ -66,11 +72,15 @@ const (
 	Overpaid  Reason = "overpaid"  // more came than was left to pay
 	Expired   Reason = "expired"   // a part had come when the order expired
 	Late      Reason = "late"      // it came after the order had expired, and the price had changed or it was not enough
+	Annulled  Reason = "annulled"  // the order's license was annulled
+	Returned  Reason = "returned"  // it was given back and did not arrive: it is still to be given back
+	Charged   Reason = "charged_back"
 )
 
 // reasons are why an order in a state does not take all of the money that comes.
 var reasons = map[order.State]Reason{
 	order.Placed: Overpaid, order.Reopened: Overpaid, order.Paid: Duplicate, order.Cancelled: Cancelled, order.Expired: Late,
+	order.Annulled: Annulled,
 }
 
 // CaseState is how far a case is.
@@ -78,8 +88,9 @@ type CaseState string
 
 // The states.
 const (
-	Open CaseState = "open"
-	Void CaseState = "void" // the bank took the money back before we gave it back
+	Open  CaseState = "open"
+	Void  CaseState = "void"  // the bank, or the card's holder, took the money back before we gave it back
+	Given CaseState = "given" // given back by a refund, or to be by one that is on its way
 )
 
 // Case is money that waits to be given back: what the order has not taken of a payment. Revision counts its stored changes.
@@ -99,6 +110,7 @@ type Book struct {
 	Attempts []order.Attempt
 	Payments []Payment
 	Cases    []Case
+	Refunds  []Refund
 	Invoice  *invoice.Invoice
 	License  *license.License
 }
@@ -108,6 +120,9 @@ type Change struct {
 	Attempt  *order.Attempt
 	Payments []Payment
 	Cases    []Case
+	Refunds  []Refund
+	Credit   *invoice.Credit
+	Payout   *payout.Payout
 	Order    *order.Order
 	License  *license.License
 	Letters  []letter.Letter
@@ -124,6 +139,8 @@ const (
 	OtherBank      Refusal = "other_bank"
 	WrongAmount    Refusal = "wrong_amount"
 	WrongReference Refusal = "wrong_reference"
+	OtherAttempt   Refusal = "other_attempt" // the card provider knows the payment as another attempt's
+	MoreBack       Refusal = "more_back"     // more of it went back at the card provider than is left of it in our books
 )
 
 // Settle decides what a bank's notice does. Not ok is a notice that brings no news. A Refusal is one that does not fit.
@@ -153,21 +170,30 @@ func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err er
 	if slices.ContainsFunc(b.Payments, func(q Payment) bool { return q.ID == p.ID || q.Notice == p.ID }) {
 		return Change{}, false, nil
 	}
+	t, err := time.Parse(banklink.Layout, n.At)
+	if err != nil {
+		t = now
+	}
+	return b.succeed(a, p, t, now), true, nil
+}
+
+// succeed is an attempt whose money came: new money, or the same that a statement has shown before.
+func (b Book) succeed(a order.Attempt, p Payment, at, now time.Time) Change {
 	a, _ = a.End(order.Succeeded, now)
 	if shown, ok := b.shown(p); ok {
-		shown.Notice, shown.Attempt, shown.Bank = p.ID, a.ID, p.Bank
-		return Change{Attempt: &a, Payments: []Payment{shown}}, true, nil
+		shown.Notice, shown.Attempt, shown.Bank, shown.Reference = p.ID, a.ID, p.Bank, p.Reference
+		return Change{Attempt: &a, Payments: []Payment{shown}}
 	}
-	c := b.Receive(p, came(n, now), now)
+	c := b.Receive(p, came(at, now), now)
 	c.Attempt = &a
-	return c, true, nil
+	return c
 }
 
 // shown is the payment that a statement has shown before the bank link told of it: the same money, also where the bank has
 // taken it back since.
 func (b Book) shown(p Payment) (Payment, bool) {
 	i := slices.IndexFunc(b.Payments, func(q Payment) bool {
-		return q.Method == order.ByInvoice && q.Notice == "" && !q.Corrected && q.Same(p)
+		return p.Method == order.BankLink && q.Method == order.ByInvoice && q.Notice == "" && !q.Corrected && q.Same(p)
 	})
 	if i < 0 {
 		return Payment{}, false
@@ -179,7 +205,7 @@ func (b Book) shown(p Payment) (Payment, bool) {
 // same account of ours, from the same payer, within a few days. Two real payments that agree in all this show twice on the
 // statement, and the second is then one too many: the sum is right either way.
 func (p Payment) Same(q Payment) bool {
-	return p.Amount == q.Amount && p.To == q.To &&
+	return p.Amount == q.Amount && (p.To == q.To || p.To == "" || q.To == "") &&
 		(p.Payer == q.Payer || p.Payer == "" || q.Payer == "") && near(p.PaidAt, q.PaidAt)
 }
 
@@ -190,28 +216,31 @@ func near(a, b string) bool {
 	return err != nil || err2 != nil || !x.AddDays(5).Before(y) && !y.AddDays(5).Before(x)
 }
 
-// came is when the money came: as the bank signed it, so that a notice that crosses midnight moves no start; now where the
-// bank says nothing that can be, or so long ago that a buyer would lose days of a license that nobody could open.
-func came(n banklink.Notice, now time.Time) time.Time {
-	t, err := time.Parse(banklink.Layout, n.At)
-	if err == nil && t.Before(now) && now.Sub(t) <= time.Hour {
-		return t.UTC()
+// came is when the money came: as the bank says, so that a notice that crosses midnight moves no start; now where that cannot
+// be, or is so long ago that a buyer would lose days of a license that nobody could open.
+func came(at, now time.Time) time.Time {
+	if at.Before(now) && now.Sub(at) <= time.Hour {
+		return at.UTC()
 	}
 	return now.UTC()
 }
 
-// Receive decides what money does that came for the order, at an instant: the order takes what is left to pay, the rest goes back.
+// Receive decides what money of a payment does that came for the order, at an instant: the order takes what is left to pay, the rest
+// goes back.
 func (b Book) Receive(p Payment, came, now time.Time) (c Change) {
 	o, why := b.Order, reasons[b.Order.State]
+	fresh, taken := p.rest()-p.Taken-b.waits(p), money.Amount(0)
 	if b.honors(p, now) {
-		o, p.Taken = o.Take(p.Amount, came, string(p.ID))
+		o, taken = o.Take(fresh, came, string(p.ID))
 	} else if o.Takes() {
 		why = Late
 	}
+	p.Taken += taken
 	switch {
-	case p.Taken == 0:
+	case taken == 0 || o.State == order.Annulled:
 	case o.State != order.Paid:
-		c.tell(p, letter.PaymentPartial, o.PayFacts(map[string]string{"amount": p.Amount.Cents()}), now)
+		c.tell(p, letter.PaymentPartial, o.PayFacts(map[string]string{"amount": taken.Cents()}), now)
+	case b.Order.State == order.Reopened && b.License == nil: // Check finds that out
 	case b.Order.State == order.Reopened:
 		c.restore(p, *b.License, now)
 	default:
@@ -219,18 +248,21 @@ func (b Book) Receive(p Payment, came, now time.Time) (c Change) {
 	}
 	c.Order = &o // also where it takes nothing: two that tell of the same money at once meet in it, and the second decides again
 	c.Payments = []Payment{p}
-	if p.Taken < p.Amount {
+	if taken < fresh {
 		c.owe(b, p, why, now)
 	}
 	return c
 }
+
+// rest is what of a payment was not given back.
+func (p Payment) rest() money.Amount { return p.Amount - p.Back }
 
 // honors tells whether the order's price counts for a payment: it was set out to be made while the price stood, it came while the
 // price stood, or the price is the same today.
 func (b Book) honors(p Payment, now time.Time) bool {
 	came, err := civil.Parse(p.PaidAt[:min(10, len(p.PaidAt))])
 	inTime := err == nil && came.Start(b.Order.Zone).Before(b.Order.ExpiresAt())
-	return p.Method == order.BankLink || b.Order.State == order.Reopened || inTime || b.Order.StillPriced(now)
+	return p.Attempt != "" || b.Order.State == order.Reopened || inTime || b.Order.StillPriced(now)
 }
 
 // tell writes the buyer about a payment: once about each of its changes.
@@ -262,19 +294,18 @@ func (c *Change) restore(p Payment, l license.License, now time.Time) {
 
 // owe opens the case of what the order has not taken of a payment.
 func (c *Change) owe(b Book, p Payment, why Reason, now time.Time) {
-	rest := p.Amount - p.Taken
-	k := Case{Payment: p.ID, Order: p.Order, Amount: rest, Reason: why, State: Open, OpenedAt: now.UTC()}
-	for _, before := range b.Cases {
-		if before.Payment == p.ID {
-			k.Revision = before.Revision
-		}
-	}
+	rest := p.rest() - p.Taken
+	k := b.caseOf(p)
+	k.Amount, k.Reason, k.State, k.OpenedAt = rest, why, Open, now.UTC()
 	c.Cases = append(c.Cases, k)
 	c.tell(p, letter.RefundCase, map[string]string{"order": string(p.Order), "amount": rest.Cents(), "reason": string(why)}, now)
 }
 
-// ErrReturned answers a payment that went back before, or that there is none of.
-var ErrReturned = problem.New(problem.Conflict, "payment_returned", "There is no such payment of this order, or its money went back before.")
+// Why a payment cannot be taken back.
+var (
+	ErrReturned  = problem.New(problem.Conflict, "payment_returned", "There is no such payment of this order, or its money went back before.")
+	ErrGivenBack = problem.New(problem.Conflict, "payment_given_back", "Money of this payment was given back, so it stays where it was booked.")
+)
 
 // TakeBack decides what it means that the bank took a payment back to its payer: the order is owed again, and its license is on
 // hold until it is paid (R-066). What waited to be given back of it no longer does.
@@ -293,28 +324,60 @@ func (b Book) release(id ID, correction string, now time.Time) (c Change, err er
 		return Change{}, ErrReturned
 	}
 	p := b.Payments[i]
-	p.ReturnedAt, p.Corrected = now.UTC(), correction != ""
-	for _, k := range b.Cases {
-		if k.Payment == id && k.State == Open {
-			k.State = Void
-			c.Cases = append(c.Cases, k)
+	if correction != "" && p.Back > 0 {
+		return Change{}, ErrGivenBack
+	}
+	void := b.waits(p)
+	if void > 0 {
+		k := b.caseOf(p)
+		k.State = Void
+		c.Cases = []Case{k}
+	}
+	for _, r := range b.Refunds { // the card provider has nothing left to give
+		if r.Payment == id && r.State == Requested && r.Way == ByCard {
+			r, _ = r.end(Failed, "taken_back", now)
+			c.Refunds = append(c.Refunds, r)
+			p.Back -= r.Amount
+			void += r.Amount
 		}
 	}
+	p.ReturnedAt, p.Corrected = now.UTC(), correction != ""
+	if void > 0 && correction == "" {
+		c.tell(p, letter.RefundCaseVoid, map[string]string{"order": string(p.Order), "amount": void.Cents()}, now)
+	}
 	if p.Taken > 0 {
-		o, err := b.Order.Release(p.Taken, now, string(id))
-		if err != nil {
+		taken := p.Taken
+		p.Taken = 0
+		if err := c.reopen(b, p, taken, map[string]string{"correction": correction}, now); err != nil {
 			return Change{}, err
 		}
-		facts := o.PayFacts(map[string]string{"amount": p.Taken.Cents(), "correction": correction})
-		if b.Order.State == order.Paid {
-			l := b.License.Hold(account.PaymentReversed, now)
-			c.License, facts["hold"] = &l, "yes"
-		}
-		c.tell(p, letter.PaymentTakenBack, facts, now)
-		c.Order, p.Taken = &o, 0
 	}
 	c.Payments = []Payment{p}
 	return c, nil
+}
+
+// reopen is the order without money of a payment that it had taken: it is owed again, and its license waits for that.
+func (c *Change) reopen(b Book, p Payment, taken money.Amount, facts map[string]string, now time.Time) error {
+	o, err := b.Order.Release(taken, now, string(p.ID))
+	if err != nil {
+		return err
+	}
+	facts["amount"] = taken.Cents()
+	if p.Method == order.ByCard {
+		facts["card"] = "yes"
+	}
+	if b.Order.State == order.Paid {
+		if b.License == nil {
+			return errUnlicensed
+		}
+		l := b.License.Hold(account.PaymentReversed, now)
+		c.License, facts["hold"] = &l, "yes"
+	}
+	if o.State != order.Annulled {
+		c.tell(p, letter.PaymentTakenBack, o.PayFacts(facts), now)
+	}
+	c.Order = &o
+	return nil
 }
 
 // PutBack is the contrary of TakeBack: the money had not gone back after all, and comes for the order as if it were new.
@@ -393,32 +456,13 @@ func receipt(o order.Order, p Payment, l license.License) letter.Letter {
 
 // Refused is a notice that was signed and did not fit: kept for a person to look at, because money may have moved.
 type Refused struct {
-	Reason Refusal         `json:"reason"`
-	Notice banklink.Notice `json:"notice"`
-	At     time.Time       `json:"at"`
+	Reason Refusal           `json:"reason"`
+	Notice banklink.Notice   `json:"notice,omitzero"`
+	Card   *everypay.Payment `json:"card,omitempty"`
+	At     time.Time         `json:"at"`
 }
 
 // Refuse is the record of a notice that did not fit.
 func Refuse(n banklink.Notice, why Refusal, now time.Time) Refused {
 	return Refused{Reason: why, Notice: n, At: now.UTC()}
-}
-
-// Document is the order as its buyer sees it, with all that was tried, what it bought and what goes back.
-func (b Book) Document(now time.Time) order.Document {
-	d := b.Order.Document()
-	for _, a := range b.Attempts {
-		d.Attempts = append(d.Attempts, a.Document())
-	}
-	for _, c := range b.Cases {
-		d.RefundCases = append(d.RefundCases, order.RefundCase{Amount: c.Amount, Reason: string(c.Reason), State: string(c.State), OpenedAt: c.OpenedAt})
-	}
-	if b.Invoice != nil {
-		doc := b.Invoice.Document(cmp.Or(b.Order.Open(), b.Order.Price.Gross))
-		d.Invoice = &doc
-	}
-	if l := b.License; l != nil {
-		doc := l.Document(now)
-		d.License, d.StartsOn, d.EndsOn, d.ValidThrough = &doc, l.StartsOn, l.EndsOn, l.ValidThrough()
-	}
-	return d
 }

@@ -75,6 +75,10 @@ func (b *Book) store(c Change) {
 		was := put(&b.Cases, k, func(x Case) bool { return x.Payment == k.Payment })
 		b.Cases[was].Revision++
 	}
+	for _, r := range c.Refunds {
+		was := put(&b.Refunds, r, func(x Refund) bool { return x.ID == r.ID })
+		b.Refunds[was].Revision++
+	}
 	if c.Order != nil {
 		b.Order = *c.Order
 	}

@@ -15,7 +15,8 @@ import (
 var ErrUnpaid = problem.New(problem.Conflict, "order_not_paid", "The order is not paid, so there is no receipt.")
 
 // Receipt is the proof that the order was paid: made out as its invoice is or, where it has none, by a seller to the person who
-// ordered. It has the payments that the order has taken, and what of them it has taken.
+// ordered. It has the payments that the order has taken, and what of them it has taken, also where a part of that was credited since:
+// about this there is a credit invoice.
 func (b Book) Receipt(who account.Account, by invoice.Seller) (invoice.Receipt, error) {
 	o, l := b.Order, b.License
 	if o.State != order.Paid || l == nil {
@@ -32,8 +33,14 @@ func (b Book) Receipt(who account.Account, by invoice.Seller) (invoice.Receipt, 
 		return cmp.Or(p.BookedAt.Compare(q.BookedAt), cmp.Compare(p.ID, q.ID))
 	})
 	for _, p := range payments {
-		if p.Taken > 0 {
-			r.Payments = append(r.Payments, invoice.Paid{Method: p.Method, Bank: string(p.Bank), Number: p.Number, On: p.on(o.Zone), Amount: p.Taken})
+		taken := p.Taken
+		for _, back := range b.Refunds {
+			if back.Payment == p.ID && back.Credit != "" {
+				taken += back.Taken
+			}
+		}
+		if taken > 0 {
+			r.Payments = append(r.Payments, invoice.Paid{Method: p.Method, Bank: string(p.Bank), Number: p.Number, On: p.on(o.Zone), Amount: taken})
 		}
 	}
 	return r, nil

@@ -121,7 +121,7 @@ func TestMoneyThatGoesBackReopensTheOrderUntilItIsPaidAgain(t *testing.T) {
 	b.receive("entry", 3000)
 	starts, ends := b.License.StartsAt, b.License.EndsAt
 	c, err := b.TakeBack("entry", noon.Add(time.Hour))
-	if err != nil || c.Order.State != order.Reopened || c.Order.Open() != price || c.Cases[0].State != Void || kinds(c.Letters) != "payment_taken_back" {
+	if err != nil || c.Order.State != order.Reopened || c.Order.Open() != price || c.Cases[0].State != Void || kinds(c.Letters) != "refund_case_void payment_taken_back" {
 		t.Fatalf("%+v %v", c, err)
 	}
 	b.store(c)

@@ -120,12 +120,21 @@ func (d Decision) Take(e Entry, books map[order.Number]payment.Book, by string, 
 	if err := problem.Wrong(wrong); err != nil {
 		return Outcome{}, err
 	}
-	if !e.Outward() {
-		for _, p := range parts[0].book.Payments { // of a bank link, which this entry shows: no new money
-			if len(parts) == 1 && left == 0 && e.unshown(p) {
+	if b := parts[0].book; len(parts) == 1 && left == 0 {
+		for _, r := range b.Refunds { // of ours, which this entry shows
+			if agree(r.IBAN, e.Bank.Other.Account) {
+				if o, ok := e.refunded(b, r, by, "allocated", d.Reason, now); ok {
+					return o, nil
+				}
+			}
+		}
+		for _, p := range b.Payments { // of a bank link, which this entry shows: no new money
+			if !e.Outward() && e.unshown(p) {
 				return e.settle(p, ByPerson, by, "allocated", d.Reason, now), nil
 			}
 		}
+	}
+	if !e.Outward() {
 		return e.allocate(parts, ByPerson, by, "allocated", d.Reason, now), nil
 	}
 	if left > 0 {
@@ -143,7 +152,7 @@ func (e Entry) takeBack(parts []part, by, words string, now time.Time) (o Outcom
 		if err != nil {
 			return Outcome{}, err
 		}
-		e.Allocations = append(e.Allocations, Allocation{p.book.Order.Number, id, p.amount})
+		e.Allocations = append(e.Allocations, Allocation{p.book.Order.Number, id, p.amount, ""})
 		o.Changes = append(o.Changes, c)
 	}
 	o.Entry = e.on(Allocated, ByPerson, by, "allocated", words, now)
@@ -162,7 +171,9 @@ func (e Entry) returned(p part) payment.ID {
 		}
 		return unlikely
 	}
-	all := slices.DeleteFunc(slices.Clone(p.book.Payments), func(q payment.Payment) bool { return !q.ReturnedAt.IsZero() || q.Amount != p.amount })
+	all := slices.DeleteFunc(slices.Clone(p.book.Payments), func(q payment.Payment) bool {
+		return !q.ReturnedAt.IsZero() || q.Amount != p.amount || q.Method == order.ByOffset || q.Method == order.ByCard // no bank takes these
+	})
 	if len(all) == 0 {
 		return ""
 	}
@@ -175,7 +186,7 @@ func (e Entry) undo(books map[order.Number]payment.Book, by, words string, now t
 		return Outcome{}, ErrNothing
 	}
 	for _, a := range e.Allocations {
-		c, err := e.contrary(books[a.Order], a.Payment, now)
+		c, err := e.contrary(books[a.Order], a, now)
 		if err != nil {
 			return Outcome{}, err
 		}
@@ -187,8 +198,13 @@ func (e Entry) undo(books map[order.Number]payment.Book, by, words string, now t
 }
 
 // contrary is what undoes an allocation.
-func (e Entry) contrary(b payment.Book, id payment.ID, now time.Time) (payment.Change, error) {
+func (e Entry) contrary(b payment.Book, a Allocation, now time.Time) (payment.Change, error) {
+	id := a.Payment
 	switch {
+	case a.Refund != "" && e.Outward():
+		return b.Unfinish(a.Refund, now)
+	case a.Refund != "":
+		return b.Unfail(a.Refund, now)
 	case e.Outward():
 		return b.PutBack(id, now)
 	case e.State == Settled || b.Told(id):

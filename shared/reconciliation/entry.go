@@ -82,6 +82,8 @@ const (
 	ByNumbers        Reason = "sum"               // allocated: several orders are named, and what is left to pay of all is the amount
 	TookBack         Reason = "taken_back"        // allocated: the one payment that this return can mean
 	ByBankLink       Reason = "bank_link"         // settled: the bank link had told of it
+	GaveBack         Reason = "refund"            // settled: a refund of ours, by its name
+	CameBack         Reason = "refund_returned"   // settled: a refund of ours that did not arrive
 	Payout           Reason = "payout"            // settled: the sum of payments that a provider collected
 	Fee              Reason = "fee"               // ignored
 	Outgoing         Reason = "outgoing"          // ignored: our own payment to somebody
@@ -89,6 +91,7 @@ const (
 	SeveralPayments  Reason = "several_payments"  // in one sum, and the bank does not say which
 	Reversal         Reason = "reversal"          // banks differ in which way it goes
 	ReusedReference  Reason = "reused_reference"  // the bank gave two different payments one identity
+	RefundDiffers    Reason = "refund_differs"    // it has the name of a refund of ours, and is another amount or a second one
 	UnknownReturn    Reason = "unknown_return"    // no payment that it can mean, or more than one
 	UnlikeBankLink   Reason = "bank_link_differs" // the order has a bank link of just this amount, from another account or another week
 	AmountDiffers    Reason = "amount_differs"    // an order is named in the text only, and the amount is not what is left to pay
@@ -113,14 +116,16 @@ type Entry struct {
 	Turn        int             `json:"turn"`              // how often it was allocated
 	Statement   string          `json:"statement"`         // the import that brought it
 	History     []Happened      `json:"history"`
+	Nudged      int             `json:"nudged,omitempty"` // how often it was sent again to be matched
 	Revision    int             `json:"revision"`
 }
 
 // Allocation is what an order has taken of an entry; of a debit, what went back of the order's payment.
 type Allocation struct {
-	Order   order.Number `json:"order"`
-	Payment payment.ID   `json:"payment"`
-	Amount  money.Amount `json:"amount"`
+	Order   order.Number     `json:"order"`
+	Payment payment.ID       `json:"payment"`
+	Amount  money.Amount     `json:"amount"`
+	Refund  payment.RefundID `json:"refund,omitempty"` // of ours, which the entry shows, or which comes back by it
 }
 
 // Happened is one line of an entry's history.
@@ -149,12 +154,14 @@ func (e Entry) Reuse() Entry {
 }
 
 // Learn is the entry with what the bank says about its payment by now, to be matched again. A payment may come bare in the report
-// of the day and with its reference in the statement: nobody has decided about it, and it waits because it named no order. Only
-// what it lacks is added, so it learns once. Not ok is one that stays as it is.
+// of the day and with its reference in the statement: nobody has decided about it, and it waits because it named no order, or was
+// taken for a payment of ours to somebody and is a refund. Only what it lacks is added, so it learns once. Not ok is one that stays as it is.
 func (e Entry) Learn(now Entry) (Entry, bool) {
 	b, n := e.Bank, now.Bank
 	lacks := len(b.Reference) == 0 && len(n.Reference) > 0 || b.Text == "" && n.Text != ""
-	if e.Decided || e.State != Waiting || e.Reason != NoReference || !lacks || n.Lump || n.Contradicts(b) {
+	_, _, refund := payment.ParseEndToEnd(n.EndToEnd)
+	refund = refund && b.EndToEnd == "" && e.State == Ignored && e.Reason == Outgoing
+	if e.Decided || !(refund || lacks && e.State == Waiting && e.Reason == NoReference) || n.Lump || n.Contradicts(b) {
 		return e, false
 	}
 	if len(b.Reference) == 0 {

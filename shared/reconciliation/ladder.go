@@ -29,7 +29,7 @@ type Outcome struct {
 type rung func(Entry, Known, time.Time) (Outcome, bool)
 
 // ladder is asked from the top. The last rung always answers.
-var ladder = []rung{fee, takenBack, outgoing, unreadable, payout, told, doubtful, sure, summed, texted, rest}
+var ladder = []rung{fee, gaveBack, takenBack, outgoing, unreadable, payout, told, doubtful, sure, summed, texted, rest}
 
 // Decide walks the ladder. Not ok is an entry that somebody has looked at before.
 func Decide(e Entry, k Known, now time.Time) (Outcome, bool) {
@@ -57,6 +57,47 @@ func fee(e Entry, _ Known, now time.Time) (Outcome, bool) {
 	return end(e, Ignored, Fee, now)
 }
 
+// gaveBack finds the refund of ours that left our account by this entry, or came back by it.
+func gaveBack(e Entry, k Known, now time.Time) (Outcome, bool) {
+	if k.Names.Refund == "" {
+		return Outcome{}, false
+	}
+	for _, b := range k.Sure {
+		for _, r := range b.Refunds {
+			if r.ID == k.Names.Refund {
+				if o, ok := e.refunded(b, r, automation, "matched", "", now); ok {
+					return o, true
+				}
+			}
+		}
+	}
+	return end(e, Waiting, RefundDiffers, now)
+}
+
+// refunded is the entry that shows a refund of ours as it left our account, or as it came back. Not ok is one that cannot.
+func (e Entry) refunded(b payment.Book, r payment.Refund, by, what, words string, now time.Time) (_ Outcome, ok bool) {
+	var c payment.Change
+	var err error
+	why := GaveBack
+	switch {
+	case r.Way != payment.ByTransfer || r.Amount != e.Bank.Amount || e.Bank.Reversal || e.Outward() == e.Bank.Returned:
+		return Outcome{}, false
+	case e.Outward():
+		c, ok, err = b.Finish(r.ID, string(e.ID), now)
+	default:
+		why = CameBack
+		c, ok, err = b.ComeBack(r.ID, string(e.ID), e.Bank.Reason, now)
+	}
+	if !ok || err != nil {
+		return Outcome{}, false
+	}
+	if e.Decided {
+		why = ByPerson
+	}
+	e.Allocations, e.Suggestions = []Allocation{{r.Order, r.Payment, r.Amount, r.ID}}, nil
+	return Outcome{e.on(Settled, why, by, what, words, now), []payment.Change{c}}, true
+}
+
 // takenBack finds the one payment that a return can mean.
 func takenBack(e Entry, k Known, now time.Time) (Outcome, bool) {
 	if !e.Return() {
@@ -70,7 +111,7 @@ func takenBack(e Entry, k Known, now time.Time) (Outcome, bool) {
 	var id payment.ID
 	for _, b := range books {
 		for _, p := range b.Payments {
-			if p.ReturnedAt.IsZero() && p.Amount == e.Bank.Amount && p.To == e.Bank.Account && agree(p.Payer, e.Bank.Other.Account) {
+			if p.ReturnedAt.IsZero() && p.Back == 0 && p.Amount == e.Bank.Amount && p.To == e.Bank.Account && agree(p.Payer, e.Bank.Other.Account) {
 				meant, id = append(meant, b), p.ID
 			}
 		}
@@ -82,7 +123,7 @@ func takenBack(e Entry, k Known, now time.Time) (Outcome, bool) {
 	if err != nil {
 		return end(e, Waiting, UnknownReturn, now)
 	}
-	e.Allocations = []Allocation{{meant[0].Order.Number, id, e.Bank.Amount}}
+	e.Allocations = []Allocation{{meant[0].Order.Number, id, e.Bank.Amount, ""}}
 	o, _ := end(e, Allocated, TookBack, now)
 	o.Changes = []payment.Change{c}
 	return o, true
@@ -139,13 +180,13 @@ func told(e Entry, k Known, now time.Time) (Outcome, bool) {
 
 // unshown tells whether a bank link told of a payment of just so much to this account, which no entry has shown yet.
 func (e Entry) unshown(p payment.Payment) bool {
-	return p.Method == order.BankLink && p.Entry == "" && p.Amount == e.Bank.Amount && p.To == e.Bank.Account
+	return p.Method == order.BankLink && p.Entry == "" && p.Amount == e.Bank.Amount && agree(p.To, e.Bank.Account)
 }
 
 // settle says which payment, that we were told of before, the entry shows.
 func (e Entry) settle(p payment.Payment, why Reason, by, what, words string, now time.Time) Outcome {
 	p.Entry = string(e.ID)
-	e.Allocations, e.Suggestions = []Allocation{{p.Order, p.ID, p.Amount}}, nil
+	e.Allocations, e.Suggestions = []Allocation{{p.Order, p.ID, p.Amount, ""}}, nil
 	return Outcome{e.on(Settled, why, by, what, words, now), []payment.Change{{Payments: []payment.Payment{p}}}}
 }
 
@@ -234,7 +275,7 @@ func (e Entry) allocate(parts []part, why Reason, by, what, words string, now ti
 	for _, p := range parts {
 		c := p.book.Receive(e.payment(p.book.Order, p.amount, now), now, now)
 		taken := c.Payments[0]
-		e.Allocations = append(e.Allocations, Allocation{p.book.Order.Number, taken.ID, taken.Taken})
+		e.Allocations = append(e.Allocations, Allocation{p.book.Order.Number, taken.ID, taken.Taken, ""})
 		e.Refund -= p.amount
 		e.Remainder += taken.Amount - taken.Taken
 		o.Changes = append(o.Changes, c)

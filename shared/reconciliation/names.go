@@ -7,6 +7,7 @@ import (
 
 	"opiq/shared/invoice"
 	"opiq/shared/order"
+	"opiq/shared/payment"
 	"opiq/shared/reference"
 	"opiq/shared/statement"
 )
@@ -17,10 +18,14 @@ type Names struct {
 	Text     []order.Number   // by a number in the text, or in a field that holds no right reference
 	Invoices []invoice.Number // by the numbers of their invoices
 	Numbered bool             // there is a right reference number, whoever's
+	Refund   payment.RefundID // of ours, by the name that it has from bank to bank: then its order is the one that is sure
 }
 
 // NamesOf reads what the payer wrote.
 func NamesOf(e statement.Entry) (n Names) {
+	if id, o, ok := payment.ParseEndToEnd(e.EndToEnd); ok && (e.Direction == statement.Debit || e.Returned) {
+		return Names{Refund: id, Sure: []order.Number{o}, Numbered: true}
+	}
 	texts := []string{e.Text}
 	for _, r := range e.Reference {
 		number, err := reference.Parse(r)

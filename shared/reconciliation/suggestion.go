@@ -10,7 +10,6 @@ import (
 	"opiq/shared/account"
 	"opiq/shared/order"
 	"opiq/shared/payment"
-	"opiq/shared/statement"
 )
 
 // Suggestion is what a person may decide with one click, and why they might.
@@ -53,7 +52,7 @@ const most = 5
 // Suggest is the entry with what a person may make of it, the likeliest first.
 func (e Entry) Suggest(h Hints) Entry {
 	e.Suggestions = nil
-	if e.Bank.Direction != statement.Credit || e.Bank.Amount == 0 {
+	if e.Outward() || e.Bank.Amount == 0 {
 		return e // no order can have it
 	}
 	if named := h.Named; len(named) > 1 && len(named) <= maxNames {

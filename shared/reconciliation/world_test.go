@@ -21,6 +21,7 @@ import (
 	"opiq/shared/money"
 	"opiq/shared/order"
 	"opiq/shared/payment"
+	"opiq/shared/payout"
 	"opiq/shared/reconciliation"
 	"opiq/shared/statement"
 	"opiq/shared/terms"
@@ -46,8 +47,13 @@ type world struct {
 	letters map[letter.ID]letter.Letter
 	paid    []banklink.Notice // bank links that were paid, told of or not
 	told    map[payment.ID]bool
-	last    int // invoice number
-	minted  int // identities given to bank entries
+	charges []*charge
+	credits []invoice.Credit
+	payouts []payout.Payout
+	moved   map[payment.RefundID]string // how far the bank is with the transfer of a refund
+	turn    int                         // how often something was drawn
+	last    int                         // invoice number
+	minted  int                         // identities given to bank entries
 }
 
 type fataler interface{ Fatalf(string, ...any) }
@@ -55,7 +61,7 @@ type fataler interface{ Fatalf(string, ...any) }
 func newWorld(t fataler) *world {
 	return &world{
 		t: t, now: noon, orders: map[order.Number]*payment.Book{}, entries: map[reconciliation.ID]reconciliation.Entry{}, letters: map[letter.ID]letter.Letter{},
-		told: map[payment.ID]bool{},
+		told: map[payment.ID]bool{}, moved: map[payment.RefundID]string{},
 	}
 }
 
@@ -91,6 +97,15 @@ func (w *world) store(n order.Number, c payment.Change) {
 	for _, p := range c.Payments {
 		put(w, &b.Payments, p, func(x payment.Payment) bool { return x.ID == p.ID }, func(x *payment.Payment) *int { return &x.Revision })
 	}
+	for _, r := range c.Refunds {
+		put(w, &b.Refunds, r, func(x payment.Refund) bool { return x.ID == r.ID }, func(x *payment.Refund) *int { return &x.Revision })
+	}
+	if c.Credit != nil {
+		w.credits = append(w.credits, *c.Credit)
+	}
+	if c.Payout != nil {
+		w.payouts = append(w.payouts, *c.Payout)
+	}
 	for _, k := range c.Cases {
 		put(w, &b.Cases, k, func(x payment.Case) bool { return x.Payment == k.Payment }, func(x *payment.Case) *int { return &x.Revision })
 	}
@@ -114,8 +129,11 @@ func (w *world) store(n order.Number, c payment.Change) {
 
 func (w *world) reconcile(o reconciliation.Outcome) {
 	for _, c := range o.Changes {
-		n := c.Payments[0].Order
-		w.store(n, c)
+		if len(c.Refunds) > 0 {
+			w.store(c.Refunds[0].Order, c)
+		} else {
+			w.store(c.Payments[0].Order, c)
+		}
 	}
 	o.Entry.Revision++
 	w.entries[o.Entry.ID] = o.Entry
@@ -279,6 +297,7 @@ func (w *world) ledger() (l ledger.Ledger) {
 		l.Attempts = append(l.Attempts, b.Attempts...)
 		l.Payments = append(l.Payments, b.Payments...)
 		l.Cases = append(l.Cases, b.Cases...)
+		l.Refunds = append(l.Refunds, b.Refunds...)
 		if b.License != nil {
 			l.Licenses = append(l.Licenses, *b.License)
 		}
@@ -286,6 +305,10 @@ func (w *world) ledger() (l ledger.Ledger) {
 			l.Invoices = append(l.Invoices, *b.Invoice)
 		}
 	}
+	for _, c := range w.charges {
+		l.Cards = append(l.Cards, ledger.Card{Reference: c.Reference, Order: c.order, Attempt: c.attempt})
+	}
+	l.Credits, l.Payouts = w.credits, w.payouts
 	l.Entries = slices.Collect(maps.Values(w.entries))
 	l.Letters = slices.Collect(maps.Values(w.letters))
 	return l
@@ -307,12 +330,13 @@ func TestWhateverHappensEveryCentIsAccountedFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		var bank []statement.Entry // booked, and not handed in yet or again
-		for range rapid.IntRange(1, 30).Draw(t, "events") {
+		for range rapid.SampledFrom([]int{30, 10, 45}).Draw(t, "events") {
 			w.happen(t, &bank)
 		}
 		for _, e := range bank { // the last statement
 			w.hand(e)
 		}
+		w.agree()
 		for _, breach := range w.ledger().Check() {
 			t.Fatalf("%s", breach)
 		}
@@ -335,23 +359,52 @@ func TestWhateverHappensEveryCentIsAccountedFor(t *testing.T) {
 	}
 }
 
+// pick is one of a list. What is drawn at random favors the beginning of a list, so that begins elsewhere each time.
+func pick[T any](w *world, t *rapid.T, label string, list []T) T {
+	w.turn++
+	at := int(uint32(w.turn)*2654435761>>8) % len(list)
+	return rapid.SampledFrom(slices.Concat(list[at:], list[:at])).Draw(t, label)
+}
+
 // happen lets one thing happen.
 func (w *world) happen(t *rapid.T, bank *[]statement.Entry) {
-	draw := func(list ...string) string { return rapid.SampledFrom(list).Draw(t, "what") }
+	draw := func(list ...string) string { return pick(w, t, "what", list) }
 	some := func() *payment.Book {
 		if len(w.orders) == 0 {
 			return w.place(6, 0)
 		}
-		return w.orders[rapid.SampledFrom(slices.Sorted(maps.Keys(w.orders))).Draw(t, "order")]
+		return w.orders[pick(w, t, "order", slices.Sorted(maps.Keys(w.orders)))]
 	}
-	payer := rapid.SampledFrom(payers).Draw(t, "payer")
-	credit := func(amount money.Amount, refs []string, text string) {
-		if amount > 0 {
-			*bank = append(*bank, w.book(statement.Entry{Amount: amount, Reference: refs, Text: text, Other: statement.Party{Account: payer, Name: "Mari Maasikas"}}))
+	payer := pick(w, t, "payer", payers)
+	show := func(e statement.Entry) { // on the next statement
+		e = w.book(e)
+		if *bank = append(*bank, e); draw("handed in", "later") == "handed in" {
+			w.hand(e)
 		}
 	}
-	switch draw("place", "place", "invoice", "invoice", "transfer", "transfer", "transfer", "transfer", "merged", "link", "tell", "shown", "other", "return", "return", "hand", "hand", "hand",
-		"decide", "decide", "undo", "cancel", "time") {
+	credit := func(amount money.Amount, refs []string, text string) {
+		if amount > 0 {
+			show(statement.Entry{Amount: amount, Reference: refs, Text: text, Other: statement.Party{Account: payer, Name: "Mari Maasikas"}})
+		}
+	}
+	atWork := func(r payment.Refund) bool { return r.Way == payment.ByCard && r.State == payment.Requested }
+	abroad := func(r payment.Refund) bool { return r.Way == payment.ByTransfer && w.moved[r.ID] != "back" }
+	var can []string
+	for _, x := range []struct {
+		what  string
+		times int
+		can   bool
+	}{
+		{"transfer", 3, true}, {"card", 2, true}, {"link", 1, true}, {"invoice", 1, true}, {"merged", 1, true}, {"other", 1, true}, {"time", 1, true},
+		{"place", 1, len(w.orders) < 3}, {"cancel", 1, len(w.orders) > 1}, {"tell", 1, len(w.paid) > 0}, {"shown", 1, len(w.paid) > 0}, {"return", 1, w.came()},
+		{"hand", 3, len(*bank) > 0}, {"decide", 1, len(w.entries) > 0}, {"undo", 1, len(w.entries) > 1}, {"provider", 3, len(w.charges) > 0},
+		{"hear", 2, len(w.charges) > 0}, {"refund", 4, w.came()}, {"provide", 3, len(w.refunds(atWork)) > 0}, {"away", 4, len(w.refunds(abroad)) > 0},
+	} {
+		if x.can {
+			can = append(can, slices.Repeat([]string{x.what}, x.times)...)
+		}
+	}
+	switch draw(can...) {
 	case "place":
 		w.place(rapid.SampledFrom([]int{1, 6, 12}).Draw(t, "months"), rapid.IntRange(0, 40).Draw(t, "days"))
 	case "invoice":
@@ -404,16 +457,12 @@ func (w *world) happen(t *rapid.T, bank *[]statement.Entry) {
 	case "link":
 		w.link(some(), fmt.Sprint(len(w.paid)), payer)
 	case "tell":
-		if len(w.paid) > 0 {
-			w.tell(rapid.SampledFrom(w.paid).Draw(t, "notice"))
-		}
+		w.tell(pick(w, t, "notice", w.paid))
 	case "shown": // a bank link's money is on the account too
-		if len(w.paid) > 0 {
-			n := rapid.SampledFrom(w.paid).Draw(t, "notice")
-			amount, _ := money.Parse(n.Amount)
-			payer = n.Payer
-			credit(amount, []string{n.Reference}, "")
-		}
+		n := pick(w, t, "notice", w.paid)
+		amount, _ := money.Parse(n.Amount)
+		payer = n.Payer
+		credit(amount, []string{n.Reference}, "")
 	case "other":
 		e := statement.Entry{Amount: 250, Other: statement.Party{Account: payer}}
 		switch draw("fee", "outgoing", "foreign", "lump", "reversal", "payout") {
@@ -430,29 +479,23 @@ func (w *world) happen(t *rapid.T, bank *[]statement.Entry) {
 		case "payout":
 			e.Other.Registry = "12280690"
 		}
-		*bank = append(*bank, w.book(e))
+		show(e)
 	case "return":
 		b := some()
 		if len(b.Payments) > 0 {
-			p := rapid.SampledFrom(b.Payments).Draw(t, "payment")
+			p := pick(w, t, "payment", b.Payments)
 			e := statement.Entry{Amount: p.Amount, Direction: statement.Debit, Other: statement.Party{Account: p.Payer}}
 			e.Returned = draw("returned", "reversal") == "returned"
 			e.Reversal = !e.Returned
 			if draw("named", "unnamed") == "named" {
 				e.Reference = []string{string(p.Order.Reference())}
 			}
-			*bank = append(*bank, w.book(e))
+			show(e)
 		}
 	case "hand": // a statement with some of it, perhaps handed in before
-		if len(*bank) > 0 {
-			e := rapid.SampledFrom(*bank).Draw(t, "entry")
-			w.hand(e)
-		}
+		w.hand(pick(w, t, "entry", *bank))
 	case "decide":
-		if len(w.entries) == 0 {
-			return
-		}
-		id := rapid.SampledFrom(slices.Sorted(maps.Keys(w.entries))).Draw(t, "entry")
+		id := pick(w, t, "entry", slices.Sorted(maps.Keys(w.entries)))
 		d := reconciliation.Decision{Reason: "so it is"}
 		switch draw("allocate", "allocate", "two", "ignore", "refund", "undo", "undo") {
 		case "allocate":
@@ -477,12 +520,37 @@ func (w *world) happen(t *rapid.T, bank *[]statement.Entry) {
 		}
 		w.decide(id, d) // may be refused, and does nothing then
 	case "undo": // what the ladder said of a return, or a person of a payment
+		var decided []reconciliation.ID
 		for _, id := range slices.Sorted(maps.Keys(w.entries)) {
-			if e := w.entries[id]; e.State == reconciliation.Allocated || e.State == reconciliation.Remainder {
-				w.decide(id, reconciliation.Decision{Undo: true, Reason: "it was not so"})
-				return
+			if len(w.entries[id].Allocations) > 0 {
+				decided = append(decided, id)
 			}
 		}
+		if len(decided) > 0 {
+			w.decide(pick(w, t, "entry", decided), reconciliation.Decision{Undo: true, Reason: "it was not so"})
+		}
+	case "card":
+		w.charge(some(), fmt.Sprint("card", len(w.charges)))
+	case "provider":
+		c := pick(w, t, "card payment", w.charges)
+		c.move(w, t)
+		if last := len(c.said) - 1; draw("told at once", "not yet") == "told at once" {
+			w.hear(c, c.said[last], c.events[last])
+		}
+	case "hear": // perhaps again, perhaps about something else, and with an old answer
+		c := pick(w, t, "card payment", w.charges)
+		i := len(c.said) - 1
+		if draw("fresh", "fresh", "old") == "old" {
+			i = rapid.IntRange(0, i).Draw(t, "answer")
+		}
+		w.hear(c, c.said[i], pick(w, t, "event", c.events))
+	case "refund":
+		b := some()
+		w.ask(b.Order.Number, w.someAsk(t, b)) // may be refused, and does nothing then
+	case "provide":
+		w.provide(pick(w, t, "refund", w.refunds(atWork)), draw("yes", "yes", "lost", "no"))
+	case "away":
+		show(w.transfer(pick(w, t, "refund", w.refunds(abroad)), draw("named", "named", "named", "unnamed") == "named"))
 	case "cancel":
 		b := some()
 		if c, news, err := b.Cancel(w.now); err == nil && news {
@@ -495,5 +563,6 @@ func (w *world) happen(t *rapid.T, bank *[]statement.Entry) {
 				w.store(n, c)
 			}
 		}
+		w.lapse()
 	}
 }

@@ -12,7 +12,7 @@ import (
 // long after each time.
 var patience = map[string]time.Duration{
 	"attempt":   2 * time.Minute, // the card provider is asked
-	"entry":     10 * time.Minute,
+	"entry":     30 * time.Minute, // of many at once, the last ones wait for a quarter of an hour
 	"mail":      10 * time.Minute,
 	"refund":    10 * time.Minute,
 	"statement": time.Hour, // a long one takes its time
