@@ -27,7 +27,7 @@ var public = []string{
 
 // forStaff tells whether a route is for staff and their machines: a buyer hears so, whatever they name or send.
 func forStaff(r template.Route) bool {
-	return strings.HasSuffix(r.Path, "/refunds") || slices.ContainsFunc([]string{"/v1/statements", "/v1/reconciliation", "/v1/payouts"}, func(begin string) bool {
+	return strings.Contains(r.Path, "/refunds") || slices.ContainsFunc([]string{"/v1/statements", "/v1/reconciliation", "/v1/payouts"}, func(begin string) bool {
 		return strings.HasPrefix(r.Path, begin)
 	})
 }

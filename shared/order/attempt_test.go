@@ -7,6 +7,7 @@ import (
 
 	"opiq/shared/everypay"
 	"opiq/shared/lang"
+	"opiq/shared/money"
 	"opiq/shared/problem"
 )
 
@@ -22,6 +23,7 @@ func TestWhatTheCardProviderSaysIsHeardOnce(t *testing.T) {
 		{everypay.Payment{State: everypay.Initial}, "", true}, {everypay.Payment{State: everypay.Initial}, "", false},
 		{settled, everypay.StatusUpdated, true}, {settled, "", false}, {settled, everypay.FundsReceived, false},
 		{settled, everypay.DisputeOpened, true}, {settled, everypay.DisputeOpened, false}, {settled, everypay.DisputeUpdated, true}, {settled, "", false},
+		{settled, everypay.DisputeOpened, false}, // anybody can say so, and again
 		{refunded, "", true}, {everypay.Payment{State: everypay.StateRefunded, Standing: 1000}, "", true}, {refunded, "", true},
 	} {
 		was := len(a.Said)
@@ -38,7 +40,7 @@ func TestOnlySoMuchIsKept(t *testing.T) {
 	a, _ := Attempt{}.Hear(everypay.Payment{State: everypay.Initial}, "", noon)
 	for i := range 3 * maxSaid {
 		before := slices.Clone(a.Said)
-		next, news := a.Hear(everypay.Payment{State: everypay.StateRefunded, Standing: 10000 - 1}, everypay.Event([]string{"dispute_opened", "dispute_updated"}[i%2]), noon.Add(time.Duration(i)*time.Second))
+		next, news := a.Hear(everypay.Payment{State: everypay.StateRefunded, Standing: money.Amount(10_000 - i)}, everypay.EventRefunded, noon.Add(time.Duration(i)*time.Second))
 		if !news || !slices.Equal(before, a.Said) {
 			t.Fatal("it is no news, or wrote over what was heard before")
 		}

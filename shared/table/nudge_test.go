@@ -230,7 +230,8 @@ func TestEachKindWaitsItsOwnTime(t *testing.T) {
 	}{
 		{1, nil},
 		{2, []string{"attempt 123456789"}},
-		{10, []string{"attempt 123456789", "entry " + strings.Repeat("a", 32), "mail order/1111111113/confirmation", "refund 1111111113-0123456789ab"}},
+		{10, []string{"attempt 123456789", "mail order/1111111113/confirmation", "refund 1111111113-0123456789ab"}},
+		{30, []string{"attempt 123456789", "entry " + strings.Repeat("a", 32), "mail order/1111111113/confirmation", "refund 1111111113-0123456789ab"}},
 		{60, []string{"attempt 123456789", "entry " + strings.Repeat("a", 32), "mail order/1111111113/confirmation", "refund 1111111113-0123456789ab", "statement " + strings.Repeat("b", 32)}},
 		{61, nil},
 	} {
