@@ -43,8 +43,11 @@ func (s *shop) routes() (all []template.Route) {
 
 var parameter = regexp.MustCompile(`{\w+}`)
 
-// credit is the file of a credit invoice, which is nobody's here.
-const credit = "2026-000001.pdf"
+// The file of a credit invoice, and a refund: nobody's here.
+const (
+	credit = "2026-000001.pdf"
+	refund = "1111111111-000000000000"
+)
 
 // body is what a route is sent so that it has nothing to complain of but the caller.
 func (p *shopper) body(route string) any {
@@ -73,7 +76,7 @@ func TestARouteThatIsNotPublicKnowsWhoAsks(t *testing.T) {
 			continue
 		}
 		checked++
-		values := map[string]string{"{number}": o.Number, "{n}": "1", "{id}": o.License.ID, "{entry}": strings.Repeat("0", 32), "{credit}": credit}
+		values := map[string]string{"{number}": o.Number, "{n}": "1", "{id}": o.License.ID, "{entry}": strings.Repeat("0", 32), "{credit}": credit, "{refund}": refund}
 		if strings.Contains(r.Path, "/works/") {
 			values["{id}"] = "w001"
 		}
@@ -112,7 +115,7 @@ func TestWhatIsSomebodyElsesIsNotThere(t *testing.T) {
 		}
 		checked++
 		at := func(number, license string) answer {
-			path := strings.NewReplacer("{number}", number, "{id}", license, "{entry}", number, "{credit}", credit).Replace(r.Path)
+			path := strings.NewReplacer("{number}", number, "{id}", license, "{entry}", number, "{credit}", credit, "{refund}", refund).Replace(r.Path)
 			return jaan.ask(r.Method, path, jaan.body(r.Key()), "Idempotency-Key", "k")
 		}
 		nobodys, want := at("9999999999", "L9999999999"), 404
@@ -171,7 +174,7 @@ func TestABodyThatIsNoneIsRefused(t *testing.T) {
 		if r.Method != "POST" || strings.Contains(r.Path, "/callbacks/") {
 			continue
 		}
-		p, path := buyer, s.URL+strings.NewReplacer("{number}", o.Number, "{entry}", strings.Repeat("0", 32)).Replace(r.Path)
+		p, path := buyer, s.URL+strings.NewReplacer("{number}", o.Number, "{entry}", strings.Repeat("0", 32), "{refund}", refund).Replace(r.Path)
 		if forStaff(r) {
 			p = liis
 		}

@@ -77,7 +77,7 @@ func TestMoneyGoesBackToTheAccountThatItCameFrom(t *testing.T) {
 	p.refunded(o.Number, "done")
 	p.mail(subject("refund_done", "{amount}", euro(r.Amount.Amount), "{order}", o.Number))
 
-	// The account is closed: the money comes back, and goes to another one.
+	// The account is closed: the money comes back. It goes to another one, though the bank does not take the first file.
 	s.happens(t, "refund_returned", o.Number)
 	o = p.refunded(o.Number, "failed")
 	if len(o.RefundCases) != 1 || o.RefundCases[0].State != "open" || o.RefundCases[0].Reason != "returned" || o.RefundCases[0].Amount != r.Amount {
@@ -89,9 +89,14 @@ func TestMoneyGoesBackToTheAccountThatItCameFrom(t *testing.T) {
 	}
 	other := map[string]any{"reason": "surplus", "key": "another account", "to": map[string]string{"name": "Mari Maasikas", "iban": somebody.IBAN}}
 	r = read[given](liis, liis.gives(o.Number, other), 201).Refunds[0]
+	no := map[string]string{"reason": "The file was not taken."}
+	liis.want(liis.ask("POST", "/v1/orders/"+o.Number+"/refunds/"+r.ID+"/rejection", no), 200, "")
+	p.refunded(o.Number, "failed")
+	other["key"] = "once more"
+	r = read[given](liis, liis.gives(o.Number, other), 201).Refunds[0]
 	liis.orders(r.Payout, r.ID, somebody.IBAN)
 	s.happens(t, "refund_sent", o.Number)
-	if o = p.refunded(o.Number, "done"); len(o.Refunds) != 2 || o.RefundCases[0].State != "given" {
+	if o = p.refunded(o.Number, "done"); len(o.Refunds) != 3 || o.RefundCases[0].State != "given" {
 		t.Errorf("the order is %+v", o)
 	}
 }

@@ -51,6 +51,14 @@ func TestWithoutAnInvoiceNothingIsForgiven(t *testing.T) {
 	}
 }
 
+func TestNothingIsNoPart(t *testing.T) {
+	for _, amount := range []money.Amount{0, -1} {
+		if o, taken := placed().Take(amount, noon, "p"); taken != 0 || len(o.History) != 1 {
+			t.Errorf("of %s it takes %s: %+v", amount, taken, o.History)
+		}
+	}
+}
+
 func TestAnExpiredOrderTakesAllOrNothing(t *testing.T) {
 	expired, _, _ := billed(placed()).Step(noon.AddDate(1, 0, 0))
 	for amount, want := range map[money.Amount]money.Amount{1: 0, 2474: 0, 2475: 2475, 2480: 2480, 9999: 2480} {
@@ -122,7 +130,9 @@ func TestAnAnnulledOrderCostsWhatItKeeps(t *testing.T) {
 	if _, taken := o.Take(2480, noon, "q"); taken != 0 || o.Takes() {
 		t.Errorf("it takes %s more", taken)
 	}
-	o, _ = o.Release(1475, noon, "p")
+	if o, _ = o.Release(1475, noon, "p"); o.PaidAt.IsZero() {
+		t.Error("nobody knows when it was paid")
+	}
 	if _, again := o.Take(2480, noon, "p"); o.Open() != 1475 || again != 1475 || o.Takes() {
 		t.Errorf("with %s left of what it keeps it takes %s", o.Open(), again)
 	}

@@ -403,7 +403,9 @@ func TestARefundMeetsAChargeBack(t *testing.T) {
 	r := s.back(Surplus, 1000)[0]
 	s.hears(answer(a, everypay.StateChargedBack, 0), everypay.EventChargedBack)
 	s.is("paid; invoice: 24.80; card: returned, void charged_back 24.80; card failed 10.00")
-	s.wrote(letter.RefundCaseVoid, 1)
+	if told := s.wrote(letter.RefundCaseVoid, 1); told.Facts["amount"] != "2480" {
+		t.Errorf("they hear that %s cents do not come", told.Facts["amount"])
+	}
 	s.wrote(letter.PaymentTakenBack, 0) // the order has its money
 	if ask, _ := s.ForProvider(r.ID); ask != nil {
 		t.Error("the provider is still asked to give it back")

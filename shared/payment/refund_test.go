@@ -624,6 +624,9 @@ func TestWhatWentBackIsNotThisOrdersMistake(t *testing.T) {
 	s.must(s.Correct("entry", s.now))
 	s.is("reopened; open 19.80; credited 5.00; on hold; invoice: returned, void returned 5.00; transfer failed 5.00")
 	s.wrote(letter.RefundCaseVoid, 0) // nobody had taken anything
+	if _, err := s.Unfail(r.ID, s.now); !errors.Is(err, ErrRefundMoved) {
+		t.Error("it went back after all:", err)
+	}
 }
 
 // TestAPaymentThatWentBackWholeIsPutBackAsNothing: the bank had taken back what we had given back.

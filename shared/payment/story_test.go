@@ -21,14 +21,14 @@ type story struct {
 	*testing.T
 	Book
 	now     time.Time
-	written map[letter.ID]letter.Kind
+	written map[letter.ID]letter.Letter
 	asked   int // how often staff asked for money to go back
 	number  int // the last one of the year's series
 }
 
 // begin is the story of an order of six months, which nobody has set out to pay.
 func begin(t *testing.T) *story {
-	return &story{T: t, Book: placed(today, 0), now: noon, written: map[letter.ID]letter.Kind{}}
+	return &story{T: t, Book: placed(today, 0), now: noon, written: map[letter.ID]letter.Letter{}}
 }
 
 // keep stores a change, and fails where it could not be stored.
@@ -38,7 +38,7 @@ func (s *story) keep(c Change) {
 		if _, there := s.written[l.ID]; there {
 			s.Fatalf("letter %s is written twice: its transaction would fail for ever", l.ID)
 		}
-		s.written[l.ID] = l.Kind
+		s.written[l.ID] = l
 	}
 	s.store(c)
 }
@@ -51,18 +51,20 @@ func (s *story) is(want string) {
 	}
 }
 
-// wrote wants these letters to have been written of a kind.
-func (s *story) wrote(k letter.Kind, times int) {
+// wrote wants so many letters of a kind to have been written, and answers one of them.
+func (s *story) wrote(k letter.Kind, times int) (last letter.Letter) {
 	s.Helper()
 	n := 0
-	for _, kind := range s.written {
-		if kind == k {
+	for _, l := range s.written {
+		if l.Kind == k {
 			n++
+			last = l
 		}
 	}
 	if n != times {
 		s.Errorf("%d letters %s, not %d", n, k, times)
 	}
+	return last
 }
 
 // summary is the order in a line: its state and what is left to pay; of each payment what is taken, waits and went back.

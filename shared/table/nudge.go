@@ -11,7 +11,7 @@ import (
 // patience is how long each kind of thing waits for whoever has to do with it before it is sent to them again. It waits twice as
 // long after each time.
 var patience = map[string]time.Duration{
-	"attempt":   2 * time.Minute, // the card provider is asked
+	"attempt":   2 * time.Minute,  // the card provider is asked
 	"entry":     30 * time.Minute, // of many at once, the last ones wait for a quarter of an hour
 	"mail":      10 * time.Minute,
 	"refund":    10 * time.Minute,
