@@ -579,15 +579,39 @@ func (b Book) Finish(id RefundID, entry string, now time.Time) (Change, bool, er
 	switch {
 	case err != nil || r.State == Done:
 		return Change{}, false, err
-	case r.State == Failed && r.Came != "" && r.Entry == "" && entry != "": // it was seen to come back before it was seen to go
+	case r.State == Failed && (entry == "" || r.Entry != ""):
+		return Change{}, false, ErrRefundMoved
+	case r.Came != "": // it was seen to come back before it was seen to go
 		r.Entry = entry
 		return Change{Refunds: []Refund{r}}, true, nil
-	case r.State == Failed:
-		return Change{}, false, ErrRefundMoved
 	}
+	failed := r.State == Failed
 	r, _ = r.end(Done, "", now)
 	r.Entry = entry
-	return Change{Refunds: []Refund{r}, Letters: []letter.Letter{r.letter(letter.RefundDone, now)}}, true, nil
+	c := Change{Refunds: []Refund{r}}
+	if failed { // our bank did carry it out
+		c, err = b.gone(r)
+	}
+	c.Letters = []letter.Letter{r.letter(letter.RefundDone, now)}
+	return c, err == nil, err
+}
+
+// gone is a refund that had failed, and whose money went all the same: it no longer waits to be given back.
+func (b Book) gone(r Refund) (Change, error) {
+	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == r.Payment })
+	if i < 0 {
+		return Change{}, ErrRefundMoved
+	}
+	p, c := b.Payments[i], Change{Refunds: []Refund{r}}
+	switch returned := !p.ReturnedAt.IsZero(); {
+	case !returned && b.waits(p) >= r.Amount:
+		c.Cases = []Case{b.caseOf(p).less(r.Amount)}
+	case !returned || p.Corrected || p.rest() < r.Amount:
+		return Change{}, ErrRefundMoved
+	}
+	p.Back += r.Amount
+	c.Payments = []Payment{p}
+	return c, nil
 }
 
 // Fail is a refund whose money did not get through, or came back: it waits to be given back again. Not ok is one that failed before.
@@ -662,8 +686,7 @@ func (b Book) Unfail(id RefundID, now time.Time) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == r.Payment })
-	if r.State != Failed || r.Came == "" || i < 0 {
+	if r.State != Failed || r.Came == "" {
 		return Change{}, ErrRefundMoved
 	}
 	to := Requested
@@ -672,16 +695,7 @@ func (b Book) Unfail(id RefundID, now time.Time) (Change, error) {
 	}
 	r, _ = r.end(to, "", now)
 	r.Came = ""
-	p, c := b.Payments[i], Change{Refunds: []Refund{r}}
-	switch returned := !p.ReturnedAt.IsZero(); {
-	case !returned && b.waits(p) >= r.Amount:
-		c.Cases = []Case{b.caseOf(p).less(r.Amount)}
-	case !returned || p.Corrected || p.rest() < r.Amount:
-		return Change{}, ErrRefundMoved
-	}
-	p.Back += r.Amount
-	c.Payments = []Payment{p}
-	return c, nil
+	return b.gone(r)
 }
 
 // ForProvider is what the card provider is asked for to do a refund; nil where it has nothing to do with it, or has ended.

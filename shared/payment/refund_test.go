@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"opiq/shared/account"
 	"opiq/shared/letter"
 	"opiq/shared/license"
 	"opiq/shared/money"
@@ -397,7 +398,14 @@ func TestTheEndsOfARefund(t *testing.T) {
 		"did not come":  func(s *story) (Change, bool, error) { c, err := s.Unfail(s.Refunds[0].ID, s.now); return c, true, err },
 		"is recalled":   func(s *story) (Change, bool, error) { c, err := s.TakeBack("entry", s.now); return c, true, err },
 		"was no recall": func(s *story) (Change, bool, error) { c, err := s.PutBack("entry", s.now); return c, true, err },
-		"back again":    func(s *story) (Change, bool, error) { s.back(Surplus, 0); return Change{}, true, nil },
+		"is rejected": func(s *story) (Change, bool, error) {
+			out, _, err := Rejection{"no such account"}.Take(s.Book, s.Refunds[0].ID, account.Actor{}, s.now)
+			if err != nil {
+				return Change{}, false, err
+			}
+			return out.Changes[0], true, nil
+		},
+		"back again": func(s *story) (Change, bool, error) { s.back(Surplus, 0); return Change{}, true, nil },
 	}
 	const (
 		asked  = "paid; credited 10.00; invoice: 14.80, back 10.00; transfer requested 10.00"
@@ -424,6 +432,16 @@ func TestTheEndsOfARefund(t *testing.T) {
 		"goes, comes back, did not go":                 failed,
 		"goes, comes back, back again":                 given + "transfer failed 10.00; transfer requested 10.00",
 		"goes, comes back, back again, did not come":   "refund_ended",
+		"is rejected":                                  failed,
+		"is rejected, is rejected":                     "refund_ended",
+		"is rejected, goes":                            given + "transfer done 10.00", // our bank did carry it out
+		"is rejected, goes, goes":                      "no news",
+		"is rejected, goes, comes back":                failed,
+		"is rejected, goes, did not go":                given + "transfer requested 10.00",
+		"is rejected, comes back":                      "no news",
+		"is rejected, back again, goes":                "refund_ended", // twice: for a person
+		"goes, is rejected":                            "refund_ended",
+		"is rejected, is recalled, goes":               "reopened; open 14.80; credited 10.00; on hold; invoice: returned, void returned 10.00, back 10.00; transfer done 10.00",
 		"goes, is recalled":                            "reopened; open 14.80; credited 10.00; on hold; invoice: returned, back 10.00; transfer done 10.00",
 		"is recalled, goes":                            "reopened; open 14.80; credited 10.00; on hold; invoice: returned, back 10.00; transfer done 10.00",
 		"is recalled, goes, comes back":                "reopened; open 14.80; credited 10.00; on hold; invoice: returned; transfer failed 10.00",

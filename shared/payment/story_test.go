@@ -39,6 +39,9 @@ func (s *story) keep(c Change) {
 			s.Fatalf("letter %s is written twice: its transaction would fail for ever", l.ID)
 		}
 		s.written[l.ID] = l
+		if _, err := letter.Render(l, letter.Recipient{Name: "Mari Maasikas", Language: lang.Estonian}, letter.Site{PublicURL: "https://opiq.example"}, ""); err != nil {
+			s.Errorf("letter %s cannot be sent: %v", l.ID, err)
+		}
 	}
 	s.store(c)
 }

@@ -71,7 +71,11 @@ func (w *world) ask(n order.Number, a payment.Ask) error {
 func (w *world) someAsk(t *rapid.T, b *payment.Book) (a payment.Ask) {
 	a.Key, a.Reason = fmt.Sprint(rapid.IntRange(0, 99).Draw(t, "key")), payment.Surplus
 	if pick(w, t, "of the price", []bool{true, false}) {
-		a.Reason = pick(w, t, "reason", payment.Whys)
+		reasons := payment.Whys
+		if b.Order.State == order.Reopened {
+			reasons = []payment.Why{payment.NotPaid, payment.NotPaid, payment.Breach, payment.Agreed}
+		}
+		a.Reason = pick(w, t, "reason", reasons)
 	}
 	if pick(w, t, "a part", []bool{true, false}) {
 		a.Amount = new(money.Amount(rapid.Int64Range(1, price).Draw(t, "cents")))
@@ -228,10 +232,37 @@ func TestAPersonKnowsARefundWithoutItsName(t *testing.T) {
 			if err := w.decide(step.id, step.d); err != nil || b.Refunds[0].State != step.state {
 				t.Fatalf("step %d: the refund is %s, not %s (%v)", i, b.Refunds[0].State, step.state, err)
 			}
+			if got := w.entries[step.id].Reason; got != reconciliation.ByPerson {
+				t.Errorf("step %d: decided by %s", i, got)
+			}
 			for _, breach := range w.ledger().Check() {
 				t.Errorf("step %d: %s", i, breach)
 			}
 		}
+	}
+}
+
+// TestABareEntryTurnsOutToBeARefund: the report of the day did not name it, the statement does.
+func TestABareEntryTurnsOutToBeARefund(t *testing.T) {
+	w, r := refunded(t)
+	bare := w.book(statement.Entry{Amount: r.Amount, Direction: statement.Debit, Other: statement.Party{Account: r.IBAN}})
+	w.hand(bare)
+	full := bare
+	full.EndToEnd = r.ID.EndToEnd()
+	e, ok := w.entries[reconciliation.IDOf(bare)].Learn(reconciliation.Keep(full, "statement", "key:bank", w.now))
+	if !ok || e.State != reconciliation.New {
+		t.Fatalf("it learns: %t, and is %s", ok, e.State)
+	}
+	w.entries[e.ID] = e
+	w.hand(full)
+	if e = w.entries[e.ID]; e.Reason != reconciliation.GaveBack || w.orders[r.Order].Refunds[0].State != payment.Done {
+		t.Errorf("it is %s by %s", e.State, e.Reason)
+	}
+	if _, ok := e.Learn(reconciliation.Keep(full, "statement", "key:bank", w.now)); ok {
+		t.Error("it learns twice")
+	}
+	for _, breach := range w.ledger().Check() {
+		t.Error(breach)
 	}
 }
 

@@ -314,19 +314,21 @@ func (w *world) ledger() (l ledger.Ledger) {
 	return l
 }
 
-// cases is how many random worlds are played. Each has up to thirty things that happen.
-const cases = "10000"
+// cases is how many random worlds are played. Each has up to 45 things that happen.
+const cases = "5000"
 
 // TestWhateverHappensEveryCentIsAccountedFor plays random worlds: orders, invoices, bank links, transfers that are exact, short, too
-// much, misdirected, split and merged, repeated and returned, in any order; persons who decide, and undo; time that passes. After
-// each, every invariant of the ledger holds, no letter was written twice, and nobody wrote over what somebody else had changed.
+// much, misdirected, split and merged, repeated and returned, in any order; cards, and whatever their provider says, late, twice and
+// out of date; refunds of every reason and way, which get through, fail, come back, or are not heard of; persons who decide, and undo;
+// time that passes. After each, every invariant of the ledger holds, no letter was written twice, and nobody wrote over what somebody
+// else had changed.
 func TestWhateverHappensEveryCentIsAccountedFor(t *testing.T) {
 	before := flag.Lookup("rapid.checks").Value.String()
 	if err := flag.Set("rapid.checks", cases); err != nil {
 		t.Fatal(err)
 	}
 	defer flag.Set("rapid.checks", before)
-	ends := map[reconciliation.State]int{}
+	ends := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		var bank []statement.Entry // booked, and not handed in yet or again
@@ -349,12 +351,32 @@ func TestWhateverHappensEveryCentIsAccountedFor(t *testing.T) {
 			if e.State == reconciliation.New {
 				t.Fatalf("entry %s was left lying", e.ID)
 			}
-			ends[e.State]++
+			ends["entry "+string(e.State)]++
+		}
+		for _, b := range w.orders {
+			ends["order "+string(b.Order.State)]++
+			for _, k := range b.Cases {
+				ends["case "+string(k.State)+" "+string(k.Reason)]++
+			}
+			for _, r := range b.Refunds {
+				ends[string(r.Way)+" "+string(r.State)]++
+				ends["reason "+string(r.Reason)]++
+			}
 		}
 	})
-	for _, s := range reconciliation.States {
-		if s != reconciliation.New && ends[s] < 100 {
-			t.Errorf("only %d entries ended as %s: this test shows nothing about them", ends[s], s)
+	all := []string{
+		"order placed", "order paid", "order cancelled", "order expired", "order reopened", "order annulled", "case open returned", "case void charged_back",
+		"card requested", "card done", "card failed", "transfer requested", "transfer done", "transfer failed", "offset done", "reason ",
+	}
+	for _, s := range reconciliation.States[1:] { // none stays new
+		all = append(all, "entry "+string(s))
+	}
+	for _, why := range payment.Whys {
+		all = append(all, "reason "+string(why))
+	}
+	for _, end := range all {
+		if ends[end] < 10 {
+			t.Errorf("%q: only %d: this test shows nothing about it", end, ends[end])
 		}
 	}
 }
@@ -388,6 +410,7 @@ func (w *world) happen(t *rapid.T, bank *[]statement.Entry) {
 		}
 	}
 	atWork := func(r payment.Refund) bool { return r.Way == payment.ByCard && r.State == payment.Requested }
+	toSend := func(r payment.Refund) bool { return r.Way == payment.ByTransfer && r.State == payment.Requested }
 	abroad := func(r payment.Refund) bool { return r.Way == payment.ByTransfer && w.moved[r.ID] != "back" }
 	var can []string
 	for _, x := range []struct {
@@ -399,6 +422,7 @@ func (w *world) happen(t *rapid.T, bank *[]statement.Entry) {
 		{"place", 1, len(w.orders) < 3}, {"cancel", 1, len(w.orders) > 1}, {"tell", 1, len(w.paid) > 0}, {"shown", 1, len(w.paid) > 0}, {"return", 1, w.came()},
 		{"hand", 3, len(*bank) > 0}, {"decide", 1, len(w.entries) > 0}, {"undo", 1, len(w.entries) > 1}, {"provider", 3, len(w.charges) > 0},
 		{"hear", 2, len(w.charges) > 0}, {"refund", 4, w.came()}, {"provide", 3, len(w.refunds(atWork)) > 0}, {"away", 4, len(w.refunds(abroad)) > 0},
+		{"rejected", 1, len(w.refunds(toSend)) > 0},
 	} {
 		if x.can {
 			can = append(can, slices.Repeat([]string{x.what}, x.times)...)
@@ -551,6 +575,13 @@ func (w *world) happen(t *rapid.T, bank *[]statement.Entry) {
 		w.provide(pick(w, t, "refund", w.refunds(atWork)), draw("yes", "yes", "lost", "no"))
 	case "away":
 		show(w.transfer(pick(w, t, "refund", w.refunds(abroad)), draw("named", "named", "named", "unnamed") == "named"))
+	case "rejected": // somebody says so, and it need not be true
+		r := pick(w, t, "refund", w.refunds(toSend))
+		out, _, err := payment.Rejection{Reason: "no such account"}.Take(*w.orders[r.Order], r.ID, account.Actor{}, w.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.store(r.Order, out.Changes[0])
 	case "cancel":
 		b := some()
 		if c, news, err := b.Cancel(w.now); err == nil && news {
