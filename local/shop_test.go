@@ -175,7 +175,7 @@ func together(t *testing.T, n int, do func(t *testing.T, i int)) {
 
 // abreast does a thing so many times, a dozen at once.
 func abreast(n int, do func(i int)) {
-	turns := make(chan struct{}, 12)
+	turns := make(chan struct{}, 6)
 	var all sync.WaitGroup
 	for i := range n {
 		turns <- struct{}{}
