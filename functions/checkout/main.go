@@ -15,6 +15,7 @@ import (
 	"opiq/shared/account"
 	"opiq/shared/acquirer"
 	"opiq/shared/banklink"
+	"opiq/shared/catalog"
 	"opiq/shared/cloud"
 	"opiq/shared/everypay"
 	"opiq/shared/invoice"
@@ -28,6 +29,7 @@ import (
 
 type store interface {
 	Buyer(context.Context, account.Token, order.Number, time.Time) (account.Account, order.Order, bool, error)
+	Shelf(context.Context) (catalog.Shelf, error)
 	Place(context.Context, order.Order) (order.Order, error)
 	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, error)
 	Issue(context.Context, int, func(invoice.Number) (invoice.Issued, error)) (invoice.Invoice, error)
@@ -118,7 +120,11 @@ func (c checkout) place(ctx context.Context, r web.Request) (web.Response, error
 			return web.Response{}, err
 		}
 		if !there {
-			if o, err = order.Place(who, wish, key, c.now()); err != nil {
+			shelf, err := c.store.Shelf(ctx)
+			if err != nil {
+				return web.Response{}, err
+			}
+			if o, err = order.Place(who, shelf, wish, key, c.now()); err != nil {
 				return web.Response{}, err
 			}
 			wait, err := c.store.Spend(ctx, r.RouteKey()+" "+string(who.ID), account.OrderTries, c.now())

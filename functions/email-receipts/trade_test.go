@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"opiq/local/people"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -26,7 +27,7 @@ type story struct {
 func begin(t *testing.T) *story {
 	wish := order.Wish{Months: 1, StartsOn: civil.Date{Year: 2026, Month: 12, Day: 1}, OrderTerms: "2017-07-01", ImmediateSupply: true}
 	mari := people.Person(people.Mari, "Mari", "Maasikas", lang.Estonian)
-	o, err := order.Place(mari, wish, "story", people.Noon)
+	o, err := order.Place(mari, catalog.Shelf{}, wish, "story", people.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -164,7 +165,7 @@ func (w world) must(err error) {
 func (w world) place(n order.Number, at time.Time, change func(*order.Order)) {
 	w.t.Helper()
 	wish := order.Wish{Months: 1, StartsOn: civil.Date{Year: 2026, Month: 12, Day: 1}, OrderTerms: "2017-07-01", ImmediateSupply: true}
-	o, err := order.Place(people.Person(people.Mari, "Mari", "Maasikas", lang.Estonian), wish, string(n), at)
+	o, err := order.Place(people.Person(people.Mari, "Mari", "Maasikas", lang.Estonian), catalog.Shelf{}, wish, string(n), at)
 	w.must(err)
 	o.Number = n
 	if change != nil {

@@ -25,7 +25,7 @@ import (
 )
 
 type store interface {
-	Reader(context.Context, account.Token, time.Time) (account.Account, []license.License, error)
+	Reader(ctx context.Context, token account.Token, ip string, now time.Time) (license.Reader, error)
 }
 
 type library struct {
@@ -45,41 +45,42 @@ func (l library) routes() web.Routes {
 	}
 }
 
-func (l library) reader(ctx context.Context, r web.Request) (account.Account, []license.License, error) {
+func (l library) reader(ctx context.Context, r web.Request) (license.Reader, error) {
 	token, err := account.ParseToken(l.cookie.Of(r))
 	if err != nil {
-		return account.Account{}, nil, err
+		return license.Reader{}, err
 	}
-	return l.store.Reader(ctx, token, l.now())
+	return l.store.Reader(ctx, token, r.IP(), l.now())
 }
 
 type list struct {
+	Access   license.Access     `json:"access"`   // what they come to
 	Licenses []license.Document `json:"licenses"` // the last to end first
 }
 
 func (l library) licenses(ctx context.Context, r web.Request) (web.Response, error) {
-	_, owned, err := l.reader(ctx, r)
+	reader, err := l.reader(ctx, r)
 	if err != nil {
 		return web.Response{}, err
 	}
-	slices.SortFunc(owned, func(a, b license.License) int { return b.EndsAt.Compare(a.EndsAt) })
-	out := list{Licenses: []license.Document{}}
-	for _, one := range owned {
+	slices.SortFunc(reader.Owned, func(a, b license.License) int { return b.EndsAt.Compare(a.EndsAt) })
+	out := list{license.AccessOf(reader.Owned, civil.Tallinn, l.now()), []license.Document{}}
+	for _, one := range reader.Owned {
 		out.Licenses = append(out.Licenses, one.Document(l.now()))
 	}
 	return web.OK(out), nil
 }
 
 func (l library) license(ctx context.Context, r web.Request) (web.Response, error) {
-	_, owned, err := l.reader(ctx, r)
+	reader, err := l.reader(ctx, r)
 	if err != nil {
 		return web.Response{}, err
 	}
-	i := slices.IndexFunc(owned, func(o license.License) bool { return string(o.ID) == r.Path("id") })
+	i := slices.IndexFunc(reader.Owned, func(o license.License) bool { return string(o.ID) == r.Path("id") })
 	if i < 0 {
 		return web.Response{}, license.ErrNotFound
 	}
-	return web.OK(owned[i].Document(l.now())), nil
+	return web.OK(reader.Owned[i].Document(l.now())), nil
 }
 
 // opened is a work as the decision leaves it: its contents only where it may be read.
@@ -121,13 +122,10 @@ func (l library) chapter(ctx context.Context, r web.Request) (web.Response, erro
 }
 
 func (l library) decide(ctx context.Context, r web.Request) (catalog.Work, license.Decision, error) {
-	who, owned, err := l.reader(ctx, r)
+	reader, err := l.reader(ctx, r)
 	if err != nil {
 		return catalog.Work{}, license.Decision{}, err
 	}
-	work, err := catalog.Find(catalog.WorkID(r.Path("id")), civil.DateOf(l.now(), civil.Tallinn))
-	if err != nil {
-		return catalog.Work{}, license.Decision{}, err
-	}
-	return work, license.Decide(l.now(), who, owned, work), nil
+	work, decision := reader.Work(catalog.WorkID(r.Path("id")), l.now())
+	return work, decision, nil
 }

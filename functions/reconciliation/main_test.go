@@ -18,6 +18,7 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -179,7 +180,7 @@ func bill(t *testing.T, s *table.Table, n order.Number) {
 	t.Helper()
 	jaan := people.Person(people.Jaan, "Jaan", "Jõgi", lang.Russian)
 	wish := order.Wish{Months: 1, StartsOn: civil.Date{Year: 2026, Month: 12, Day: 1}, OrderTerms: "2017-07-01", ImmediateSupply: true}
-	o, err := order.Place(jaan, wish, string(n), people.Noon)
+	o, err := order.Place(jaan, catalog.Shelf{}, wish, string(n), people.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -80,7 +81,7 @@ func world(t *testing.T) (aws.Config, string) {
 	payByBank(t, s, owed)
 	people.TakeBack(t, s, owed, people.Noon)
 	jaan := people.Person(people.Jaan, "Jaan", "Jõgi", lang.Russian)
-	o, err := order.Place(jaan, order.Wish{Months: 1, StartsOn: december, OrderTerms: "2017-07-01", ImmediateSupply: true}, "foreign", people.Noon)
+	o, err := order.Place(jaan, catalog.Shelf{}, order.Wish{Months: 1, StartsOn: december, OrderTerms: "2017-07-01", ImmediateSupply: true}, "foreign", people.Noon)
 	if err == nil {
 		o.Number = foreign
 		_, err = s.Place(t.Context(), o)

@@ -16,6 +16,7 @@ import (
 
 	"opiq/local/ledger"
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -65,7 +66,7 @@ func (s *shop) invoice(buyer *invoice.Buyer) order.Number {
 		ID: "mari", FirstName: "Mari", LastName: "Maasikas", Language: lang.Estonian, Accepted: []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01"}},
 	}
 	wish := order.Wish{Months: 12, StartsOn: civil.Date{Year: 2026, Month: 12, Day: 1}, OrderTerms: "2017-07-01", ImmediateSupply: true}
-	o, err := order.Place(mari, wish, fmt.Sprint(n), noon)
+	o, err := order.Place(mari, catalog.Shelf{}, wish, fmt.Sprint(n), noon)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/everypay"
+	"opiq/shared/hold"
 	"opiq/shared/intake"
 	"opiq/shared/invoice"
 	"opiq/shared/letter"
@@ -204,7 +205,7 @@ func (l Ledger) Check() (breaches []string) {
 			breach("license %s has no order of its owner", x.ID)
 			continue
 		}
-		held := slices.ContainsFunc(x.Holds, func(h account.Hold) bool { return h.Basis == account.PaymentReversed })
+		held := slices.ContainsFunc(x.Holds, func(h hold.Hold) bool { return h.Basis == hold.PaymentReversed })
 		if held != (l.Orders[i].State == order.Reopened) {
 			breach("license %s is on hold for its money: %t, and its order is %s", x.ID, held, l.Orders[i].State)
 		}

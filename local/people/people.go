@@ -17,6 +17,7 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/banklink"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/lang"
 	"opiq/shared/license"
@@ -127,7 +128,7 @@ func Employ(t testing.TB, s *table.Table) account.Key {
 func Buy(t testing.TB, s *table.Table, n order.Number, startsOn civil.Date, pay bool) {
 	t.Helper()
 	wish := order.Wish{Months: 1, StartsOn: startsOn, OrderTerms: "2017-07-01", ImmediateSupply: true}
-	o, err := order.Place(Person(Mari, "Mari", "Maasikas", lang.Estonian), wish, string(n), Noon)
+	o, err := order.Place(Person(Mari, "Mari", "Maasikas", lang.Estonian), catalog.Shelf{}, wish, string(n), Noon)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/lang"
 	"opiq/shared/problem"
 	"opiq/shared/terms"
@@ -31,9 +32,11 @@ var (
 	ErrSignedOut      = problem.New(problem.Unauthenticated, "not_signed_in", "Sign in first.")
 	ErrTooManyTries   = problem.New(problem.TooMany, "too_many_tries", "Too many tries. Wait, or set a new password.")
 	ErrTooManyLetters = problem.New(problem.TooMany, "too_many_letters", "This address was written to often enough for now.")
+	ErrTooManyReads   = problem.New(problem.TooMany, "too_many_reads", "So much was read from here that no person reads. Wait a while.")
 	ErrTermsOutdated  = problem.New(problem.Conflict, "terms_outdated", "A newer version of the terms is in force.")
 	ErrTermsRequired  = problem.New(problem.Forbidden, "TERMS_REQUIRED", "The terms in force have to be accepted first.")
 	ErrHeld           = problem.New(problem.Forbidden, "ACCOUNT_HELD", "The account is on hold until the matter is clarified.")
+	ErrClosed         = problem.New(problem.Forbidden, "ACCOUNT_CLOSED", "The service has ended for this account.")
 )
 
 // ID names an account. It says nothing about the person.
@@ -75,8 +78,10 @@ type Account struct {
 	Resets    int                `json:"resets"`   // how often the password was replaced
 	Accepted  []terms.Acceptance `json:"accepted"`
 	Roles     []Role             `json:"roles,omitempty"` // of staff
+	Groups    []GroupID          `json:"groups,omitempty"`
 	Marketing *Consent           `json:"marketing,omitempty"`
-	Holds     []Hold             `json:"holds,omitempty"`
+	Holds     hold.Set           `json:"holds,omitempty"`
+	Breaches  []Breach           `json:"breaches,omitempty"` // that were confirmed, the oldest first
 	CreatedAt time.Time          `json:"createdAt"`
 	Revision  int                `json:"revision"`
 }
@@ -90,20 +95,44 @@ type Consent struct {
 // offersText is the version of that wording on the page that signs people up.
 const offersText = "1"
 
-// Hold stops the service for an account until it is lifted (R-024, R-097).
-type Hold struct {
-	Basis string    `json:"basis"`
-	Since time.Time `json:"since"`
+// GroupID names a group of people: "school:10001234" by its registry code, "class:…".
+type GroupID string
+
+// School tells whether the group is a school.
+func (g GroupID) School() bool { return strings.HasPrefix(string(g), "school:") }
+
+// Breach is a breach of the terms that was confirmed: a second one may end the service (R-092).
+type Breach struct {
+	Hold  hold.ID    `json:"hold"` // by whose record
+	Basis hold.Basis `json:"basis"`
+	At    time.Time  `json:"at"`
 }
 
-// CredentialLeak is the basis of a hold because a password became known to others; a reset by its owner lifts it.
-const CredentialLeak = "credential_leak"
+// Stopped is the hold that keeps the person from the service, of their own and of those given that are on groups of theirs: one that
+// ends it before one that suspends it, and of several the longest standing. Not ok where none does.
+func (a Account) Stopped(groups hold.Set) (h hold.Hold, ok bool) {
+	mine := slices.Clone(a.Holds)
+	for _, h := range groups {
+		if slices.ContainsFunc(a.Groups, func(g GroupID) bool { return h.On == hold.On(hold.OnGroup, g) }) {
+			mine = append(mine, h)
+		}
+	}
+	if h, ok = mine.First(true); !ok {
+		h, ok = mine.First(false)
+	}
+	return h, ok
+}
 
-// PaymentReversed is the basis of a hold on a license because its money went back to the payer; a new payment lifts it.
-const PaymentReversed = "payment_reversed"
-
-// Held tells whether any hold stands.
-func (a Account) Held() bool { return len(a.Holds) > 0 }
+// serves tells why the service is stopped for the person, or nil.
+func (a Account) serves(groups hold.Set) error {
+	switch h, ok := a.Stopped(groups); {
+	case ok && h.Final:
+		return ErrClosed
+	case ok:
+		return ErrHeld
+	}
+	return nil
+}
 
 // Agreed tells whether the terms of use in force were accepted (R-003, R-005).
 func (a Account) Agreed(now time.Time) bool {
@@ -113,10 +142,10 @@ func (a Account) Agreed(now time.Time) bool {
 	})
 }
 
-// MayBuy tells why this person may not order now, or nil.
-func (a Account) MayBuy(now time.Time) error {
-	if a.Held() {
-		return ErrHeld
+// MayBuy tells why this person may not order now, or nil: nobody pays for what would not open. Groups are the holds of groups.
+func (a Account) MayBuy(groups hold.Set, now time.Time) error {
+	if err := a.serves(groups); err != nil {
+		return err
 	}
 	if !a.Agreed(now) {
 		return ErrTermsRequired

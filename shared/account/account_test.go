@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"opiq/shared/hold"
 	"opiq/shared/terms"
 )
 
@@ -115,7 +116,7 @@ func TestATokenServesItsPurposeUntilItExpires(t *testing.T) {
 }
 
 func TestAResetEndsEverySessionAndEveryOtherLink(t *testing.T) {
-	a := Account{ID: "0123456789abcdef0123456789abcdef", Holds: []Hold{{Basis: CredentialLeak}, {Basis: "false_data"}}}
+	a := Account{ID: "0123456789abcdef0123456789abcdef", Holds: hold.Set{{Basis: hold.CredentialLeak}, {Basis: "false_data"}}}
 	a, token := a.SignIn(noon)
 	if back, err := ParseToken(token.String()); err != nil || back != token || !a.SignedIn(token, noon) {
 		t.Fatal("the session does not sign in")
@@ -178,7 +179,7 @@ func TestTenTriesInAQuarterOfAnHour(t *testing.T) {
 
 func TestTermsAreAcceptedByTheVersionInForceAndOnce(t *testing.T) {
 	a, err := Account{Language: "et"}.Accept([]Accepting{{terms.Use, "2017-02-01"}}, noon, "")
-	if err != nil || !a.Agreed(noon) || !errors.Is(Account{}.MayBuy(noon), ErrTermsRequired) || a.MayBuy(noon) != nil {
+	if err != nil || !a.Agreed(noon) || !errors.Is(Account{}.MayBuy(nil, noon), ErrTermsRequired) || a.MayBuy(nil, noon) != nil {
 		t.Fatal(a, err)
 	}
 	again, _ := a.Accept([]Accepting{{terms.Use, "2017-02-01"}}, noon.Add(time.Hour), "")
@@ -188,7 +189,7 @@ func TestTermsAreAcceptedByTheVersionInForceAndOnce(t *testing.T) {
 	if _, err := (Account{Language: "et"}).Accept([]Accepting{{terms.Use, "2010-01-01"}}, noon, ""); !errors.Is(err, ErrTermsOutdated) {
 		t.Error(err)
 	}
-	if (Account{Holds: []Hold{{}}}).MayBuy(noon) == nil {
+	if (Account{Holds: hold.Set{{}}}).MayBuy(nil, noon) == nil {
 		t.Error("an account on hold may buy")
 	}
 }

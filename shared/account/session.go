@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"opiq/shared/hold"
 	"opiq/shared/problem"
 )
 
@@ -148,7 +149,7 @@ func (a Account) renew(h Hash) Account {
 	a.Password = h
 	a.Sessions = nil
 	a.Resets++
-	a.Holds = slices.DeleteFunc(slices.Clone(a.Holds), func(h Hold) bool { return h.Basis == CredentialLeak })
+	a.Holds = a.Holds.Free(hold.CredentialLeak)
 	return a
 }
 
@@ -178,10 +179,12 @@ type Limit struct {
 var (
 	SignInTries = Limit{10, 15 * time.Minute}
 	LetterTries = Limit{5, time.Hour}
-	OrderTries  = Limit{2000, time.Hour} // a school may order much at once; a flood is more
-	CardTries   = Limit{60, time.Hour}   // the card provider is asked about one payment, because somebody says that it has changed
-	CopyTries   = Limit{20, time.Hour}   // invoices to addresses that the buyer names,
-	CopyTriesTo = Limit{5, time.Hour}    // and to one of them
+	OrderTries  = Limit{2000, time.Hour}   // a school may order much at once; a flood is more
+	CardTries   = Limit{60, time.Hour}     // the card provider is asked about one payment, because somebody says that it has changed
+	CopyTries   = Limit{20, time.Hour}     // invoices to addresses that the buyer names,
+	CopyTriesTo = Limit{5, time.Hour}      // and to one of them
+	ReadTries   = Limit{600, time.Hour}    // chapters and files, by one account,
+	ReadTriesAt = Limit{30_000, time.Hour} // and from one network: a school is one
 )
 
 // Tried names what is counted against a limit: a door, the address that it is tried for, and the network it is tried from.
@@ -207,6 +210,14 @@ type Tries struct {
 	Count    int       `json:"count"`
 	Until    time.Time `json:"until"` // the span ends; a later try begins a new one
 	Revision int       `json:"revision"`
+}
+
+// Wait is how long to wait for the next try, if one has to.
+func (t Tries) Wait(l Limit, now time.Time) time.Duration {
+	if t.Count < l.Max {
+		return 0
+	}
+	return max(t.Until.Sub(now), 0)
 }
 
 // Spend takes one try, or answers how long to wait for the next.

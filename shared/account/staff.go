@@ -23,25 +23,33 @@ const (
 	Statements     Right = "statements"     // hand in bank statements
 	Reconciliation Right = "reconciliation" // see what the bank told, and decide what waits for a person
 	Refunds        Right = "refunds"        // see what came for orders and from where, and give it back
+	Service        Right = "service"        // stop the service for people, and let it go on
+	Works          Right = "works"          // say which works are offered, and at what price
 )
 
-var rights = []Right{Statements, Reconciliation, Refunds}
+var rights = []Right{Statements, Reconciliation, Refunds, Service, Works}
 
 // Role is a set of rights that a person has.
 type Role string
 
-// Finance looks after the money that comes and goes back.
-const Finance Role = "finance"
+// The roles.
+const (
+	Finance Role = "finance" // looks after the money that comes and goes back
+	Support Role = "support" // looks after people
+	Editor  Role = "editor"  // looks after the works and the price lists
+)
 
 // roles is what each role may. A role that is not here may nothing.
 var roles = map[Role][]Right{
 	Finance: {Statements, Reconciliation, Refunds},
+	Support: {Service},
+	Editor:  {Works},
 }
 
 // May tells why this person may not do a thing that is for staff, or nil.
 func (a Account) May(r Right) error {
-	if a.Held() {
-		return ErrHeld
+	if err := a.serves(nil); err != nil {
+		return err
 	}
 	if !slices.ContainsFunc(a.Roles, func(role Role) bool { return slices.Contains(roles[role], r) }) {
 		return ErrNotAllowed

@@ -2,8 +2,8 @@
 //
 // A license opens the whole library, so works have no price and plans have no works. The works stand in a file
 // beside this one, every one under its publisher's distribution agreement, and are read when they are first
-// asked for. The package decides what is offered on a day; it does not decide who may open a work (license does) and
-// has no way to change one.
+// asked for; what staff changed of them, and the price lists that they set, come from the table (Shelf). The package decides what is
+// offered on a day; it does not decide who may open a work (license does).
 package catalog
 
 import (
@@ -67,17 +67,6 @@ func (w Work) published(today civil.Date) bool { return !today.Before(w.Distribu
 
 // ErrUnknown is the answer for a work that there is not, or not yet.
 var ErrUnknown = problem.New(problem.NotFound, "unknown_work", "There is no such work.")
-
-// Find is the work of an id. One that is no longer offered is found too, its Status says so; one that is not published
-// yet is ErrUnknown.
-func Find(id WorkID, today civil.Date) (Work, error) {
-	for _, w := range works() {
-		if w.ID == id && w.published(today) {
-			return w, nil
-		}
-	}
-	return Work{}, ErrUnknown
-}
 
 //go:embed works.tsv
 var file string

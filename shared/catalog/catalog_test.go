@@ -82,21 +82,21 @@ func TestStatus(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	w, err := Find("w001", today)
+	w, err := Shelf{}.Find("w001", today)
 	if err != nil || w.Title != "Numbrirada. Matemaatika 1. klassile" {
 		t.Errorf("w001 is %q (%v)", w.Title, err)
 	}
-	if _, err := Find("w001", w.Distribution.From); err != nil {
+	if _, err := (Shelf{}).Find("w001", w.Distribution.From); err != nil {
 		t.Errorf("on the day of publication: %v", err)
 	}
-	if _, err := Find("w001", w.Distribution.Until.AddDays(1)); err != nil {
+	if _, err := (Shelf{}).Find("w001", w.Distribution.Until.AddDays(1)); err != nil {
 		t.Errorf("after its end: %v", err)
 	}
-	if _, err := Find("w001", w.Distribution.From.AddDays(-1)); !errors.Is(err, ErrUnknown) {
+	if _, err := (Shelf{}).Find("w001", w.Distribution.From.AddDays(-1)); !errors.Is(err, ErrUnknown) {
 		t.Errorf("before its publication: %v", err)
 	}
 	for _, id := range []WorkID{"", "w000", "w999", "W001"} {
-		if _, err := Find(id, today); !errors.Is(err, ErrUnknown) {
+		if _, err := (Shelf{}).Find(id, today); !errors.Is(err, ErrUnknown) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}

@@ -13,18 +13,23 @@ type PlanID string
 
 // Plan is a license of some months for a net price.
 type Plan struct {
-	ID     PlanID
-	Months int
-	Net    money.Amount
+	Months int          `json:"months"`
+	Net    money.Amount `json:"net"`
+	Remind []int        `json:"remind"` // so many days before its end the owner is reminded of it, falling
 }
+
+// ID names the plan.
+func (p Plan) ID() PlanID { return PlanID(fmt.Sprintf("months-%d", p.Months)) }
 
 // Price is what the plan costs a buyer on a day: the net price of its list and the tax of that day.
 func (p Plan) Price(on civil.Date) money.Price { return money.Tax(p.Net, vat.On(vat.License, on)) }
 
 // List is a version of the price list: the plans that are sold from a day on, until the next version takes its place.
+// Revision counts the stored changes of a list that staff set; it changes only until its day has come.
 type List struct {
-	ValidFrom civil.Date
-	Plans     []Plan // rising by months
+	ValidFrom civil.Date `json:"validFrom"`
+	Plans     []Plan     `json:"plans"` // rising by months
+	Revision  int        `json:"revision"`
 }
 
 // Version names the list for good, beside the price that an order keeps (R-032): "2026-01-01".
@@ -40,21 +45,16 @@ func (l List) Plan(months int) (Plan, bool) {
 	return Plan{}, false
 }
 
-// PlansOn is the price list of a day. Before the first list nothing was sold, and the list is empty.
-func PlansOn(d civil.Date) List {
-	for i := len(lists) - 1; i >= 0; i-- {
-		if !d.Before(lists[i].ValidFrom) {
-			return lists[i]
-		}
-	}
-	return List{}
-}
-
-// lists are all versions, oldest first. A new price is a new version with its day, never a change of an old one.
+// lists are the versions that come with the program, oldest first; those that staff set are on the Shelf. A new price is a new
+// version with its day, never a change of an old one.
 var lists = []List{
-	{civil.Date{Year: 2026, Month: 1, Day: 1}, []Plan{plan(1, 4_00), plan(3, 11_00), plan(6, 20_00), plan(10, 30_00), plan(12, 35_00)}},
+	{ValidFrom: civil.Date{Year: 2026, Month: 1, Day: 1}, Plans: []Plan{
+		{1, 4_00, soon}, {3, 11_00, soon}, {6, 20_00, soon}, {10, 30_00, ahead}, {12, 35_00, ahead},
+	}},
 }
 
-func plan(months int, net money.Amount) Plan {
-	return Plan{ID: PlanID(fmt.Sprintf("months-%d", months)), Months: months, Net: net}
-}
+// Who bought much gets a letter more: a school needs time to decide.
+var (
+	soon  = []int{14, 3}
+	ahead = []int{30, 14, 3}
+)

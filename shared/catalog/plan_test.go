@@ -10,10 +10,10 @@ import (
 )
 
 func TestPlansOfToday(t *testing.T) {
-	want := List{civil.Date{Year: 2026, Month: 1, Day: 1}, []Plan{
-		{"months-1", 1, 400}, {"months-3", 3, 1100}, {"months-6", 6, 2000}, {"months-10", 10, 3000}, {"months-12", 12, 3500},
+	want := List{ValidFrom: civil.Date{Year: 2026, Month: 1, Day: 1}, Plans: []Plan{
+		{1, 400, []int{14, 3}}, {3, 1100, []int{14, 3}}, {6, 2000, []int{14, 3}}, {10, 3000, []int{30, 14, 3}}, {12, 3500, []int{30, 14, 3}},
 	}}
-	got := PlansOn(today)
+	got := Shelf{}.PlansOn(today)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -23,7 +23,7 @@ func TestPlansOfToday(t *testing.T) {
 }
 
 func TestAPriceHasTheTaxOfItsDay(t *testing.T) {
-	p, ok := PlansOn(today).Plan(10)
+	p, ok := Shelf{}.PlansOn(today).Plan(10)
 	if !ok {
 		t.Fatal("no plan of ten months")
 	}
@@ -37,7 +37,7 @@ func TestAPriceHasTheTaxOfItsDay(t *testing.T) {
 
 func TestALengthWithoutAPlanIsNotSold(t *testing.T) {
 	for _, months := range []int{-1, 0, 2, 9, 11, 13, 120} {
-		if p, ok := PlansOn(today).Plan(months); ok {
+		if p, ok := (Shelf{}).PlansOn(today).Plan(months); ok {
 			t.Errorf("%d months: %v", months, p)
 		}
 	}
@@ -45,10 +45,10 @@ func TestALengthWithoutAPlanIsNotSold(t *testing.T) {
 
 func TestAListHoldsFromItsFirstDay(t *testing.T) {
 	first := lists[0].ValidFrom
-	if got := PlansOn(first); len(got.Plans) == 0 {
+	if got := (Shelf{}).PlansOn(first); len(got.Plans) == 0 {
 		t.Error("no plans on the first day")
 	}
-	if got := PlansOn(first.AddDays(-1)); len(got.Plans) != 0 {
+	if got := (Shelf{}).PlansOn(first.AddDays(-1)); len(got.Plans) != 0 {
 		t.Errorf("on the day before: %v", got)
 	}
 }
@@ -60,10 +60,10 @@ func TestListsAreInOrder(t *testing.T) {
 		}
 		ids := map[PlanID]bool{}
 		for j, p := range l.Plans {
-			if j > 0 && l.Plans[j-1].Months >= p.Months || p.Months < 1 || p.Net <= 0 || ids[p.ID] {
+			if j > 0 && l.Plans[j-1].Months >= p.Months || p.Months < 1 || p.Net <= 0 || ids[p.ID()] {
 				t.Errorf("%s: %+v", l.Version(), p)
 			}
-			ids[p.ID] = true
+			ids[p.ID()] = true
 		}
 	}
 }

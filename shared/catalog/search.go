@@ -58,7 +58,7 @@ const (
 
 // Search finds the works that are offered on a day. What is wrong in the query is a problem.Invalid that names every
 // parameter by its name in the address: /q, /subject, /grade, /language, /cursor, /limit.
-func Search(q Query, today civil.Date) (Page, error) {
+func (s Shelf) Search(q Query, today civil.Date) (Page, error) {
 	f, err := q.filter()
 	if err != nil {
 		return Page{}, err
@@ -66,7 +66,10 @@ func Search(q Query, today civil.Date) (Page, error) {
 	p := Page{Works: []Work{}}
 	subject, grade, language, publisher := map[string]int{}, map[int]int{}, map[lang.Code]int{}, map[string]int{}
 	for i, e := range index() {
-		if !e.matches(f.words) || !e.published(today) || e.Status(today) != StatusOffered {
+		if !e.matches(f.words) {
+			continue
+		}
+		if e.Work = s.work(e.Work); !e.published(today) || e.Status(today) != StatusOffered {
 			continue
 		}
 		misses := f.misses(e.Work)

@@ -16,7 +16,7 @@ import (
 
 func search(t *testing.T, q Query) Page {
 	t.Helper()
-	p, err := Search(q, today)
+	p, err := Shelf{}.Search(q, today)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestOnlyWhatIsOfferedIsListed(t *testing.T) {
 			first = w.Distribution.From
 		}
 	}
-	if got, err := Search(Query{}, first.AddDays(-1)); err != nil || got.Total != 0 {
+	if got, err := (Shelf{}).Search(Query{}, first.AddDays(-1)); err != nil || got.Total != 0 {
 		t.Errorf("before the first publication: %d works (%v)", got.Total, err)
 	}
 }
@@ -122,7 +122,7 @@ func TestPagesJoinToTheWholeAnswer(t *testing.T) {
 		q.Limit = strconv.Itoa(rapid.IntRange(1, 100).Draw(t, "limit"))
 		var got []WorkID
 		for {
-			p, err := Search(q, today)
+			p, err := Shelf{}.Search(q, today)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,12 +143,12 @@ func TestPagesJoinToTheWholeAnswer(t *testing.T) {
 func TestEveryFacetKeepsItsWord(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := anyQuery(t)
-		p, err := Search(q, today)
+		p, err := Shelf{}.Search(q, today)
 		if err != nil {
 			t.Fatal(err)
 		}
 		check := func(name, value string, count int, q Query) {
-			if got, err := Search(q, today); err != nil || got.Total != count {
+			if got, err := (Shelf{}).Search(q, today); err != nil || got.Total != count {
 				t.Fatalf("%s %s: the facet says %d, the search finds %d (%v)", name, value, count, got.Total, err)
 			}
 		}
@@ -188,7 +188,7 @@ func TestEveryWrongParameterIsNamed(t *testing.T) {
 		"/grade /cursor":                  {Grade: "1.5", Cursor: "AA"},
 		"/grade /limit":                   {Grade: "-1", Limit: "99999999999999999999"},
 	} {
-		_, err := Search(q, today)
+		_, err := Shelf{}.Search(q, today)
 		p, ok := errors.AsType[*problem.Error](err)
 		if !ok || p.Class != problem.Invalid {
 			t.Errorf("%s: %v", want, err)
@@ -213,7 +213,7 @@ func TestTheEdgesOfWhatMayBeAsked(t *testing.T) {
 		"after a withdrawn one": {Cursor: cursor("w215")},
 		"an unknown publisher":  {Publisher: "Nobody"},
 	} {
-		if _, err := Search(q, today); err != nil {
+		if _, err := (Shelf{}).Search(q, today); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestSearchSurvivesAnyText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := Query{rapid.String().Draw(t, "text"), rapid.String().Draw(t, "subject"), rapid.String().Draw(t, "grade"), rapid.String().Draw(t, "language"),
 			rapid.String().Draw(t, "publisher"), rapid.String().Draw(t, "cursor"), rapid.String().Draw(t, "limit")}
-		if _, err := Search(q, today); err != nil && !errors.Is(err, &problem.Error{Class: problem.Invalid, Code: "invalid"}) {
+		if _, err := (Shelf{}).Search(q, today); err != nil && !errors.Is(err, &problem.Error{Class: problem.Invalid, Code: "invalid"}) {
 			t.Fatal(err)
 		}
 	})
@@ -257,7 +257,7 @@ func BenchmarkSearch(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Search(q, today); err != nil {
+				if _, err := (Shelf{}).Search(q, today); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -7,6 +7,7 @@ package civil
 import (
 	"cmp"
 	"fmt"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones are part of the trade, wherever the binary runs
 )
@@ -24,12 +25,22 @@ type Zone string
 // Tallinn is the zone of the Estonian seller (ambiguity AMB-9 of the terms: the terms name none).
 const Tallinn Zone = "Europe/Tallinn"
 
+// Almaty is the zone of a second market.
+const Almaty Zone = "Asia/Almaty"
+
+// zones are the locations that were asked for, by their Zone: reading one takes a while.
+var zones sync.Map
+
 // Location is the zone's rules. A name that is not in the database is a mistake in the program and panics.
 func (z Zone) Location() *time.Location {
+	if l, ok := zones.Load(z); ok {
+		return l.(*time.Location)
+	}
 	l, err := time.LoadLocation(string(z))
 	if err != nil {
 		panic(err)
 	}
+	zones.Store(z, l)
 	return l
 }
 

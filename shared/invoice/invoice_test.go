@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/lang"
 	"opiq/shared/letter"
@@ -40,7 +41,7 @@ func day(s string) civil.Date {
 // ordered is Mari's order of six months.
 func ordered(t testing.TB) order.Order {
 	t.Helper()
-	o, err := order.Place(mari, order.Wish{Months: 6, StartsOn: day("2026-12-01"), OrderTerms: "2017-07-01", ImmediateSupply: true}, "key", noon)
+	o, err := order.Place(mari, catalog.Shelf{}, order.Wish{Months: 6, StartsOn: day("2026-12-01"), OrderTerms: "2017-07-01", ImmediateSupply: true}, "key", noon)
 	if err != nil {
 		t.Fatal(err)
 	}

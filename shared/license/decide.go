@@ -6,24 +6,28 @@ import (
 	"opiq/shared/account"
 	"opiq/shared/catalog"
 	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/problem"
 )
 
 // Code says why somebody may open a work, or why not (R-040).
 type Code string
 
-// The codes in their order of precedence: of several that hold, the first is the answer.
+// The codes in their order of precedence: of several that hold, the first is the answer. A license that is open is enough: those of
+// others are asked for only where there is none.
 const (
+	AccountClosed   Code = "ACCOUNT_CLOSED"
 	AccountHeld     Code = "ACCOUNT_HELD"
 	TermsRequired   Code = "TERMS_REQUIRED"
+	WorkUnknown     Code = "WORK_UNKNOWN"
 	WorkSuspendedIP Code = "WORK_SUSPENDED_IP"
 	WorkWithdrawn   Code = "WORK_WITHDRAWN"
-	Valid           Code = "VALID"
 	IsRevoked       Code = "REVOKED"
 	IsSuspended     Code = "SUSPENDED"
 	NotStarted      Code = "NOT_STARTED"
 	HasExpired      Code = "EXPIRED"
 	NoLicense       Code = "NO_LICENSE"
+	Valid           Code = "VALID"
 )
 
 // Decision is the answer to "may this person open this work now?".
@@ -31,10 +35,10 @@ type Decision struct {
 	Allowed bool      `json:"allowed"`
 	Code    Code      `json:"code"`
 	License ID        `json:"licenseId,omitempty"` // the license that decides
-	At      time.Time `json:"at,omitzero"`         // the date that matters: when it ends, ended or will start
+	At      time.Time `json:"at,omitzero"`         // the date that matters: when it ends, ended or will start, since when it is stopped
 }
 
-// byState are the codes of licenses in their order of precedence: one that is active is enough.
+// byState are the codes of licenses in their order of precedence, but that one which is active is enough.
 var byState = []struct {
 	state State
 	code  Code
@@ -42,27 +46,69 @@ var byState = []struct {
 }{
 	{State(Active), Valid, func(l License) time.Time { return l.EndsAt }},
 	{Annulled, IsRevoked, func(l License) time.Time { return l.AnnulledAt }},
-	{Suspended, IsSuspended, func(l License) time.Time { return l.Holds[0].Since }},
+	{Suspended, IsSuspended, suspendedSince},
 	{State(Scheduled), NotStarted, func(l License) time.Time { return l.StartsAt }},
 	{Expired, HasExpired, func(l License) time.Time { return l.EndsAt }},
 }
 
-// Decide is the only place where access is given.
-func Decide(now time.Time, who account.Account, licenses []License, w catalog.Work) Decision {
-	switch status := w.Status(civil.DateOf(now, civil.Tallinn)); {
-	case who.Held():
-		return Decision{Code: AccountHeld, At: who.Holds[0].Since}
+func suspendedSince(l License) time.Time {
+	first, _ := l.Holds.First(false)
+	return first.Since
+}
+
+// Decide is the only place where access to a work is given. Groups are the holds of groups of people; the work is the zero Work where
+// there is none of the name that was asked for.
+func Decide(now time.Time, who account.Account, owned []License, groups hold.Set, w catalog.Work) Decision {
+	if d := person(now, who, groups); d.Code != "" {
+		return d
+	}
+	if d := work(now, w); d.Code != "" {
+		return d
+	}
+	return library(now, owned)
+}
+
+// DecideLibrary is the same about the library as a whole, and no work of it.
+func DecideLibrary(now time.Time, who account.Account, owned []License, groups hold.Set) Decision {
+	if d := person(now, who, groups); d.Code != "" {
+		return d
+	}
+	return library(now, owned)
+}
+
+// person is what keeps somebody from everything, or nothing.
+func person(now time.Time, who account.Account, groups hold.Set) Decision {
+	switch h, stopped := who.Stopped(groups); {
+	case stopped && h.Final:
+		return Decision{Code: AccountClosed, At: h.Since}
+	case stopped:
+		return Decision{Code: AccountHeld, At: h.Since}
 	case !who.Agreed(now):
 		return Decision{Code: TermsRequired}
-	case status == catalog.StatusSuspended:
-		return Decision{Code: WorkSuspendedIP}
-	case status == catalog.StatusWithdrawn:
-		return Decision{Code: WorkWithdrawn}
 	}
+	return Decision{}
+}
+
+// work is what keeps everybody from a work, or nothing.
+func work(now time.Time, w catalog.Work) Decision {
+	if w.ID == "" {
+		return Decision{Code: WorkUnknown}
+	}
+	switch w.Status(civil.DateOf(now, civil.Tallinn)) {
+	case catalog.StatusSuspended:
+		return Decision{Code: WorkSuspendedIP}
+	case catalog.StatusWithdrawn:
+		return Decision{Code: WorkWithdrawn, At: w.Distribution.Until.AddDays(1).Start(civil.Tallinn)}
+	}
+	return Decision{}
+}
+
+// library is what the licenses say.
+func library(now time.Time, owned []License) Decision {
 	for _, b := range byState {
 		var best Decision
-		for _, l := range licenses {
-			if l.At(now) == b.state && (best.At.IsZero() || nearer(b.code, b.at(l), best.At)) {
+		for _, l := range owned {
+			if l.At(now) == b.state && (best.Code == "" || nearer(b.code, b.at(l), best.At)) {
 				best = Decision{b.code == Valid, b.code, l.ID, b.at(l)}
 			}
 		}
@@ -83,8 +129,10 @@ func nearer(c Code, a, b time.Time) bool {
 
 // refusals are what reading without permission is refused with.
 var refusals = map[Code]error{
+	AccountClosed:   account.ErrClosed,
 	AccountHeld:     account.ErrHeld,
 	TermsRequired:   account.ErrTermsRequired,
+	WorkUnknown:     catalog.ErrUnknown,
 	WorkSuspendedIP: problem.New(problem.Gone, string(WorkSuspendedIP), "The work is not shown while a claim about its rights is looked into."),
 	WorkWithdrawn:   problem.New(problem.Gone, string(WorkWithdrawn), "Its publisher no longer distributes this work."),
 	IsRevoked:       problem.New(problem.Forbidden, string(IsRevoked), "The license was annulled."),

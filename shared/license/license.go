@@ -12,6 +12,7 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/letter"
 	"opiq/shared/problem"
 )
@@ -28,47 +29,47 @@ func Of(order string) ID { return ID("L" + order) }
 // Stage is how far a license's letters are.
 type Stage string
 
-// The stages.
+// The stages. Between Active and Ended there is one for each reminder of the license: "warned_14".
 const (
 	Scheduled Stage = "scheduled" // paid; its start lies ahead
 	Active    Stage = "active"    // its start has been told
-	Warned14  Stage = "warned_14" // its end was announced a fortnight ahead
-	Warned3   Stage = "warned_3"  // and again three days ahead
 	Ended     Stage = "ended"     // its end has been told; nothing more will happen
 )
 
 // step is a stage, when a license reaches it, and the letter that says so.
 type step struct {
 	to     Stage
-	at     func(License) time.Time
+	at     time.Time
 	letter letter.Kind
 	days   int
 }
 
-// steps are the stages in their order. A license goes to the last one whose time has come, and sends that one's letter only.
-var steps = []step{
-	{Active, func(l License) time.Time { return l.StartsAt }, letter.LicenseActive, 0},
-	{Warned14, func(l License) time.Time { return l.EndsOn.AddDays(-14).Start(l.Zone) }, letter.LicenseEndsSoon, 14},
-	{Warned3, func(l License) time.Time { return l.EndsOn.AddDays(-3).Start(l.Zone) }, letter.LicenseEndsSoon, 3},
-	{Ended, func(l License) time.Time { return l.EndsAt }, letter.LicenseEnded, 0},
+// steps are the stages of the license in their order. It goes to the last one whose time has come, and sends that one's letter only.
+func (l License) steps() []step {
+	all := []step{{Active, l.StartsAt, letter.LicenseActive, 0}}
+	for _, days := range l.Remind {
+		all = append(all, step{Stage("warned_" + strconv.Itoa(days)), l.EndsOn.AddDays(-days).Start(l.Zone), letter.LicenseEndsSoon, days})
+	}
+	return append(all, step{Ended, l.EndsAt, letter.LicenseEnded, 0})
 }
 
 // License is one license. Revision counts its stored changes.
 type License struct {
-	ID         ID             `json:"id"`
-	Account    account.ID     `json:"account"`
-	Order      string         `json:"order"`
-	Months     int            `json:"months"`
-	StartsOn   civil.Date     `json:"startsOn"`
-	EndsOn     civil.Date     `json:"endsOn"` // the first day on which it opens nothing
-	Zone       civil.Zone     `json:"zone"`
-	StartsAt   time.Time      `json:"startsAt"`
-	EndsAt     time.Time      `json:"endsAt"`
-	Stage      Stage          `json:"stage"`
-	AnnulledAt time.Time      `json:"annulledAt,omitzero"`
-	Holds      []account.Hold `json:"holds,omitempty"`
-	History    []Happened     `json:"history"`
-	Revision   int            `json:"revision"`
+	ID         ID         `json:"id"`
+	Account    account.ID `json:"account"`
+	Order      string     `json:"order"`
+	Months     int        `json:"months"`
+	StartsOn   civil.Date `json:"startsOn"`
+	EndsOn     civil.Date `json:"endsOn"` // the first day on which it opens nothing
+	Zone       civil.Zone `json:"zone"`
+	StartsAt   time.Time  `json:"startsAt"`
+	EndsAt     time.Time  `json:"endsAt"`
+	Remind     []int      `json:"remind"` // so many days before its end its owner is reminded of it, falling
+	Stage      Stage      `json:"stage"`
+	AnnulledAt time.Time  `json:"annulledAt,omitzero"`
+	Holds      hold.Set   `json:"holds,omitempty"`
+	History    []Happened `json:"history"`
+	Revision   int        `json:"revision"`
 }
 
 // Happened is one line of a license's history.
@@ -79,30 +80,31 @@ type Happened struct {
 
 // Grant is the license that was paid for: full months from the day asked for, or from the day on which the money came
 // where that is later (R-060, AMB-7).
-func Grant(order string, who account.ID, months int, startsOn civil.Date, z civil.Zone, paid time.Time) License {
+func Grant(order string, who account.ID, months int, remind []int, startsOn civil.Date, z civil.Zone, paid time.Time) License {
 	if came := civil.DateOf(paid, z); startsOn.Before(came) {
 		startsOn = came
 	}
 	endsOn := startsOn.AddMonths(months)
 	return License{
 		ID: Of(order), Account: who, Order: order, Months: months, StartsOn: startsOn, EndsOn: endsOn, Zone: z,
-		StartsAt: startsOn.Start(z), EndsAt: endsOn.Start(z), Stage: Scheduled, History: []Happened{{"granted", paid.UTC()}},
+		StartsAt: startsOn.Start(z), EndsAt: endsOn.Start(z), Remind: remind, Stage: Scheduled, History: []Happened{{"granted", paid.UTC()}},
 	}
 }
 
 // Next is the instant of the next stage; a license that has ended or was annulled has none, and while one is on hold nobody is
 // told that it opens or ends.
 func (l License) Next() (at time.Time, to Stage, ok bool) {
-	i := l.index()
-	if i == len(steps) || !l.AnnulledAt.IsZero() || len(l.Holds) > 0 {
+	ahead := l.ahead()
+	if len(ahead) == 0 || !l.AnnulledAt.IsZero() || len(l.Holds) > 0 {
 		return time.Time{}, "", false
 	}
-	return steps[i].at(l), steps[i].to, true
+	return ahead[0].at, ahead[0].to, true
 }
 
-// index is the position of the next step.
-func (l License) index() int {
-	return 1 + slices.IndexFunc(steps, func(s step) bool { return s.to == l.Stage })
+// ahead are the steps that the license has not taken.
+func (l License) ahead() []step {
+	all := l.steps()
+	return all[1+slices.IndexFunc(all, func(s step) bool { return s.to == l.Stage }):]
 }
 
 // Step is the license in the last stage whose time has come, and the letter of it; or not ok where none has.
@@ -111,10 +113,10 @@ func (l License) Step(now time.Time) (_ License, _ letter.Letter, ok bool) {
 	if !more || now.Before(at) {
 		return l, letter.Letter{}, false
 	}
-	s := steps[l.index()]
-	for _, later := range steps[l.index():] {
-		if !now.Before(later.at(l)) {
-			s = later
+	var s step
+	for _, next := range l.ahead() {
+		if !now.Before(next.at) {
+			s = next
 		}
 	}
 	l.Stage = s.to
@@ -141,15 +143,27 @@ func (l License) letter(s step, now time.Time) letter.Letter {
 }
 
 // Hold is the license closed for a reason, until that is lifted. It neither shortens nor lengthens the license (R-098).
-func (l License) Hold(basis string, now time.Time) License {
-	l.Holds = append(slices.Clone(l.Holds), account.Hold{Basis: basis, Since: now.UTC()})
-	l.History = append(slices.Clone(l.History), Happened{"held", now.UTC()})
+func (l License) Hold(h hold.Hold) License {
+	l.Holds = l.Holds.With(h)
+	l.History = append(slices.Clone(l.History), Happened{"held", h.Since})
 	return l
 }
 
-// Lift is the license without the holds of a reason.
-func (l License) Lift(basis string, now time.Time) License {
-	l.Holds = slices.DeleteFunc(slices.Clone(l.Holds), func(h account.Hold) bool { return h.Basis == basis })
+// Reversed is the license closed because its money went back to the payer, and
+func (l License) Reversed(now time.Time) License {
+	return l.Hold(hold.Hold{On: hold.On(hold.OnLicense, l.ID), Basis: hold.PaymentReversed, Since: now.UTC()})
+}
+
+// Restored is it after the money came again.
+func (l License) Restored(now time.Time) License {
+	return l.freed(l.Holds.Free(hold.PaymentReversed), now)
+}
+
+// Lift is the license without the hold of a record.
+func (l License) Lift(id hold.ID, now time.Time) License { return l.freed(l.Holds.Without(id), now) }
+
+func (l License) freed(left hold.Set, now time.Time) License {
+	l.Holds = left
 	l.History = append(slices.Clone(l.History), Happened{"lifted", now.UTC()})
 	return l
 }
@@ -180,7 +194,7 @@ func (l License) Shorten(kept, whole int64, now time.Time) License {
 // Letters are those that must have been written by now: of each stage that the license has reached.
 func (l License) Letters() (all []letter.Letter) {
 	for _, h := range l.History {
-		for _, s := range steps {
+		for _, s := range l.steps() {
 			if string(s.to) == h.Event {
 				all = append(all, l.letter(s, h.At))
 			}
@@ -228,10 +242,24 @@ type Document struct {
 	StartsAt     time.Time  `json:"startsAt"`
 	EndsAt       time.Time  `json:"endsAt"`
 	Zone         civil.Zone `json:"zone"`
+	Holds        []Held     `json:"holds"` // why it is suspended
 	Events       []Happened `json:"events"`
+	UpdatedAt    time.Time  `json:"updatedAt"` // when the last of them happened
+}
+
+// Held is a hold as the owner of what it closes sees it.
+type Held struct {
+	Basis hold.Basis `json:"basis"`
+	Since time.Time  `json:"since"`
 }
 
 // Document is the license as its owner sees it at an instant.
 func (l License) Document(now time.Time) Document {
-	return Document{l.ID, l.Order, l.At(now), l.Months, l.StartsOn, l.ValidThrough(), l.StartsAt, l.EndsAt, l.Zone, l.History}
+	held := []Held{}
+	for _, h := range l.Holds {
+		held = append(held, Held{h.Basis, h.Since})
+	}
+	return Document{
+		l.ID, l.Order, l.At(now), l.Months, l.StartsOn, l.ValidThrough(), l.StartsAt, l.EndsAt, l.Zone, held, l.History, l.History[len(l.History)-1].At,
+	}
 }

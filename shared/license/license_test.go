@@ -13,6 +13,7 @@ import (
 	"opiq/shared/account"
 	"opiq/shared/catalog"
 	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/lang"
 	"opiq/shared/letter"
 	"opiq/shared/terms"
@@ -21,9 +22,14 @@ import (
 const day = 24 * time.Hour
 
 var (
+	remind = []int{14, 3}
+	always = catalog.Work{ID: "w", Distribution: catalog.Distribution{From: civil.Date{Year: 1, Month: 1, Day: 1}, Until: civil.Date{Year: 9999, Month: 1, Day: 1}}}
+)
+
+var (
 	noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	mari = account.Account{ID: "mari", Accepted: []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01"}}}
-	work = catalog.Work{ID: "w", Language: lang.Estonian, Distribution: catalog.Distribution{From: civil.Date{Year: 2020, Month: 1, Day: 1}, Until: civil.Date{Year: 2040, Month: 1, Day: 1}}}
+	book = catalog.Work{ID: "w", Language: lang.Estonian, Distribution: catalog.Distribution{From: civil.Date{Year: 2020, Month: 1, Day: 1}, Until: civil.Date{Year: 2040, Month: 1, Day: 1}}}
 )
 
 func bought(startsOn string, months int, paid time.Time) License {
@@ -31,7 +37,7 @@ func bought(startsOn string, months int, paid time.Time) License {
 	if err != nil {
 		panic(err)
 	}
-	return Grant("1234567890", "mari", months, d, civil.Tallinn, paid)
+	return Grant("1234567890", "mari", months, remind, d, civil.Tallinn, paid)
 }
 
 func TestALicenseIsFullMonthsFromMidnight(t *testing.T) {
@@ -49,15 +55,23 @@ func TestALicenseIsFullMonthsFromMidnight(t *testing.T) {
 	}
 }
 
-// TestTimeDecides: whatever stage the jobs brought a license to, it is open exactly from its start up to its end.
+// TestTimeDecides: whatever stage the jobs brought a license to, and whatever the calendar and the clocks of its zone do, it is open
+// exactly from its start up to its end.
 func TestTimeDecides(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := Grant("1", "mari", rapid.IntRange(1, 12).Draw(t, "months"), civil.Date{Year: 2026, Month: 1, Day: 1}.AddDays(rapid.IntRange(0, 900).Draw(t, "day")), civil.Tallinn, noon)
-		l.Stage = rapid.SampledFrom([]Stage{Scheduled, Active, Warned14, Warned3, Ended}).Draw(t, "stage")
-		at := l.StartsAt.Add(time.Duration(rapid.Int64Range(-int64(100*day), int64(500*day)).Draw(t, "offset")))
-		open := !at.Before(l.StartsAt) && at.Before(l.EndsAt)
-		if got := Decide(at, mari, []License{l}, work).Allowed; got != open {
+		zone := rapid.SampledFrom([]civil.Zone{civil.Tallinn, civil.Almaty}).Draw(t, "zone")
+		startsOn := civil.Date{Year: 2019, Month: 1, Day: 1}.AddDays(rapid.IntRange(0, 12_000).Draw(t, "day"))
+		l := Grant("1", "mari", rapid.IntRange(1, 36).Draw(t, "months"), remind, startsOn, zone, time.Time{})
+		l.Stage = rapid.SampledFrom([]Stage{Scheduled, Active, "warned_14", "warned_3", Ended}).Draw(t, "stage")
+		border := rapid.SampledFrom([]time.Time{l.StartsAt, l.EndsAt}).Draw(t, "border")
+		at := border.Add(time.Duration(rapid.OneOf(rapid.Int64Range(-int64(2*time.Hour), int64(2*time.Hour)), rapid.Int64Range(-int64(500*day), int64(500*day))).Draw(t, "offset")))
+		days := civil.DateOf(at, zone)
+		open := !days.Before(l.StartsOn) && days.Before(l.EndsOn)
+		if got := Decide(at, mari, []License{l}, nil, always).Allowed; got != open || got != (!at.Before(l.StartsAt) && at.Before(l.EndsAt)) {
 			t.Fatalf("at %s a license from %s until %s is open: %t", at, l.StartsAt, l.EndsAt, got)
+		}
+		if l.EndsOn != startsOn.AddMonths(l.Months) {
+			t.Fatalf("%d months from %s end on %s", l.Months, startsOn, l.EndsOn)
 		}
 	})
 }
@@ -100,11 +114,11 @@ func TestAnAnnulledLicenseWritesNoLetters(t *testing.T) {
 
 // TestAnAnnulledLicenseIsOverForGood, with the holds that it had.
 func TestAnAnnulledLicenseIsOverForGood(t *testing.T) {
-	l := bought("2026-11-22", 1, noon).Hold(account.PaymentReversed, noon).Annul(noon.Add(time.Hour))
+	l := bought("2026-11-22", 1, noon).Reversed(noon).Annul(noon.Add(time.Hour))
 	if l.At(noon) != Annulled || len(l.Holds) != 0 || !l.AnnulledAt.Equal(noon.Add(time.Hour)) {
 		t.Errorf("%+v", l)
 	}
-	if d := Decide(noon.Add(time.Hour), mari, []License{l}, work); d.Allowed || d.Code != IsRevoked {
+	if d := Decide(noon.Add(time.Hour), mari, []License{l}, nil, book); d.Allowed || d.Code != IsRevoked {
 		t.Errorf("%+v", d)
 	}
 	if _, _, ok := l.Next(); ok {
@@ -147,7 +161,7 @@ func TestTheDaysOfAShorterLicense(t *testing.T) {
 func TestShorteningTakesNoMoreThanItsPart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := noon.Add(time.Duration(rapid.Int64Range(0, int64(200*day)).Draw(t, "later")))
-		l := Grant("1", "mari", rapid.IntRange(1, 12).Draw(t, "months"), civil.DateOf(noon, civil.Tallinn).AddDays(rapid.IntRange(0, 365).Draw(t, "days")), civil.Tallinn, noon)
+		l := Grant("1", "mari", rapid.IntRange(1, 12).Draw(t, "months"), remind, civil.DateOf(noon, civil.Tallinn).AddDays(rapid.IntRange(0, 365).Draw(t, "days")), civil.Tallinn, noon)
 		days := func(l License) int { return l.StartsOn.DaysUntil(l.EndsOn) }
 		whole := rapid.Int64Range(3, 1e6).Draw(t, "whole")
 		half := rapid.Int64Range(2, whole-1).Draw(t, "half")
@@ -188,48 +202,6 @@ func TestTheLettersOfALicenseAreThoseThatItWrote(t *testing.T) {
 			t.Fatalf("%v, and it wrote %v", all, wrote)
 		}
 	})
-}
-
-func TestDecisions(t *testing.T) {
-	running, ahead, over := bought("2026-11-22", 1, noon), bought("2027-01-01", 1, noon), bought("2026-10-01", 1, noon.AddDate(0, -2, 0))
-	annulled, onHold := running, running
-	annulled.AnnulledAt, onHold.Holds = noon, []account.Hold{{Basis: "payment_reversed", Since: noon}}
-	withdrawn, suspended := work, work
-	withdrawn.Distribution.Until, suspended.Suspended = civil.Date{Year: 2026, Month: 6, Day: 30}, true
-	held, stranger := mari, mari
-	held.Holds, stranger.Accepted = []account.Hold{{Basis: account.CredentialLeak, Since: noon}}, nil
-	for _, c := range []struct {
-		name     string
-		who      account.Account
-		licenses []License
-		work     catalog.Work
-		want     Code
-	}{
-		{"a running license", mari, []License{running}, work, Valid},
-		{"one that ended and one that runs", mari, []License{over, running}, work, Valid},
-		{"one annulled and one that runs", mari, []License{annulled, running}, work, Valid},
-		{"no license", mari, nil, work, NoLicense},
-		{"one that ended", mari, []License{over}, work, HasExpired},
-		{"one ahead", mari, []License{ahead}, work, NotStarted},
-		{"one ahead after one that ended", mari, []License{over, ahead}, work, NotStarted},
-		{"on hold, and one ahead", mari, []License{onHold, ahead}, work, IsSuspended},
-		{"annulled, and one on hold", mari, []License{onHold, annulled}, work, IsRevoked},
-		{"a withdrawn work", mari, []License{running}, withdrawn, WorkWithdrawn},
-		{"a suspended work", mari, []License{running}, suspended, WorkSuspendedIP},
-		{"terms to accept, and a withdrawn work", stranger, []License{running}, withdrawn, TermsRequired},
-		{"an account on hold, and everything else", held, nil, suspended, AccountHeld},
-	} {
-		for range 2 { // in both orders
-			d := Decide(noon, c.who, c.licenses, c.work)
-			if d.Code != c.want || d.Allowed != (c.want == Valid) || (d.Err() == nil) != d.Allowed {
-				t.Errorf("%s: %+v (%v), not %s", c.name, d, d.Err(), c.want)
-			}
-			slices.Reverse(c.licenses)
-		}
-	}
-	if d := Decide(noon, mari, []License{ahead, bought("2026-12-24", 1, noon)}, work); d.At.Format(time.DateOnly) != "2026-12-23" {
-		t.Errorf("the next start is %s", d.At)
-	}
 }
 
 // shelf is a table of licenses, one shard of one page.
@@ -312,11 +284,11 @@ func TestWhatTheIndexListsAndIsNotDueStays(t *testing.T) {
 // TestAHoldMovesNoDate: a license that was on hold, and no longer is, runs as it did, and its letters come as they would have.
 func TestAHoldMovesNoDate(t *testing.T) {
 	l := bought("2026-11-22", 6, noon)
-	held := l.Hold(account.PaymentReversed, noon.Add(time.Hour))
+	held := l.Reversed(noon.Add(time.Hour))
 	if held.At(noon.Add(2*time.Hour)) != Suspended || held.StartsAt != l.StartsAt || held.EndsAt != l.EndsAt {
 		t.Errorf("%s from %s to %s", held.At(noon.Add(2*time.Hour)), held.StartsAt, held.EndsAt)
 	}
-	lifted := held.Lift(account.PaymentReversed, noon.Add(3*time.Hour))
+	lifted := held.Restored(noon.Add(3 * time.Hour))
 	if lifted.At(noon.Add(4*time.Hour)) != State(Active) || len(lifted.Holds) != 0 || lifted.EndsAt != l.EndsAt || len(lifted.History) != 3 {
 		t.Errorf("%s, %d holds, to %s: %v", lifted.At(noon.Add(4*time.Hour)), len(lifted.Holds), lifted.EndsAt, lifted.History)
 	}
@@ -330,8 +302,9 @@ func TestAHoldMovesNoDate(t *testing.T) {
 }
 
 func TestAHoldIsLiftedForItsOwnReasonOnly(t *testing.T) {
-	l := bought("2026-11-22", 6, noon).Hold(account.PaymentReversed, noon).Hold("another", noon).Lift(account.PaymentReversed, noon)
-	if len(l.Holds) != 1 || l.Holds[0].Basis != "another" {
+	another := hold.Hold{ID: "another", Basis: hold.PaymentReversed, Since: noon}
+	l := bought("2026-11-22", 6, noon).Reversed(noon).Hold(another).Restored(noon)
+	if len(l.Holds) != 1 || l.Holds[0] != another {
 		t.Errorf("%v", l.Holds)
 	}
 }

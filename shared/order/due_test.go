@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/lang"
 	"opiq/shared/letter"
@@ -13,7 +14,7 @@ import (
 
 // placed is Mari's order of six months from today, under a number.
 func placed() Order {
-	o, err := Place(mari, wish(), "key", noon)
+	o, err := Place(mari, catalog.Shelf{}, wish(), "key", noon)
 	if err != nil {
 		panic(err)
 	}

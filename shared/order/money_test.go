@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/letter"
 	"opiq/shared/money"
@@ -209,7 +210,7 @@ func TestWhatIsOrderedCostsWhatItDidOrNot(t *testing.T) {
 		"the last second of a price": {o, at("2025-12-31T21:59:59Z"), false},
 		"its first":                  {o, at("2025-12-31T22:00:00Z"), true},
 	} {
-		if got := c.o.StillPriced(c.at); got != c.want {
+		if got := c.o.StillPriced(catalog.Shelf{}, c.at); got != c.want {
 			t.Errorf("%s: still priced %t", name, got)
 		}
 	}

@@ -113,6 +113,7 @@ type Order struct {
 	Zone      civil.Zone    `json:"zone"`
 	Price     money.Price   `json:"price"`
 	PriceList string        `json:"priceList"` // the version of the list that the price is from
+	Remind    []int         `json:"remind"`    // and how many days before its end its owner is reminded of the license
 	Terms     terms.Version `json:"terms"`
 	Key       string        `json:"key"`      // fingerprint of the idempotency key it was placed under
 	Wish      string        `json:"wish"`     // and of all that was asked for
@@ -161,12 +162,12 @@ func CheckKey(key string) error {
 
 // Place makes the order of a wish at today's price, but for its number. A wish that cannot be met names every wrong
 // field; outdated terms are account.ErrTermsOutdated, and somebody who may not buy hears why.
-func Place(who account.Account, w Wish, key string, now time.Time) (Order, error) {
-	if err := who.MayBuy(now); err != nil {
+func Place(who account.Account, shelf catalog.Shelf, w Wish, key string, now time.Time) (Order, error) {
+	if err := who.MayBuy(shelf.Groups, now); err != nil {
 		return Order{}, err
 	}
 	today := civil.DateOf(now, civil.Tallinn)
-	prices := catalog.PlansOn(today)
+	prices := shelf.PlansOn(today)
 	plan, ok := prices.Plan(w.Months)
 	var wrong []problem.Field
 	if !ok {
@@ -186,7 +187,7 @@ func Place(who account.Account, w Wish, key string, now time.Time) (Order, error
 	}
 	o := Order{
 		Account: who.ID, Months: w.Months, StartsOn: w.StartsOn, Zone: civil.Tallinn, Price: plan.Price(today), PriceList: prices.Version(),
-		Terms: w.OrderTerms, Key: fingerprint(key), Wish: w.fingerprint(), PlacedAt: now.UTC().Truncate(time.Second),
+		Remind: plan.Remind, Terms: w.OrderTerms, Key: fingerprint(key), Wish: w.fingerprint(), PlacedAt: now.UTC().Truncate(time.Second),
 	}
 	return o.on(WasPlaced, o.PlacedAt, string(who.ID))
 }
@@ -324,9 +325,9 @@ func (o Order) Takes() bool {
 }
 
 // StillPriced tells whether what was ordered costs the same today.
-func (o Order) StillPriced(now time.Time) bool {
+func (o Order) StillPriced(shelf catalog.Shelf, now time.Time) bool {
 	today := civil.DateOf(now, o.Zone)
-	plan, ok := catalog.PlansOn(today).Plan(o.Months)
+	plan, ok := shelf.PlansOn(today).Plan(o.Months)
 	return ok && plan.Price(today) == o.Price
 }
 

@@ -11,7 +11,9 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/banklink"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/lang"
 	"opiq/shared/problem"
 	"opiq/shared/terms"
@@ -28,7 +30,7 @@ func wish() Wish {
 }
 
 func TestAnOrderKeepsThePriceOfItsMoment(t *testing.T) {
-	o, err := Place(mari, wish(), "key", noon)
+	o, err := Place(mari, catalog.Shelf{}, wish(), "key", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,7 @@ func TestEveryWrongWishIsNamed(t *testing.T) {
 	} {
 		w := wish()
 		c.change(&w)
-		_, err := Place(mari, w, "key", noon)
+		_, err := Place(mari, catalog.Shelf{}, w, "key", noon)
 		if got := pointers(err); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v names %v", name, err, got)
 		}
@@ -73,16 +75,16 @@ func pointers(err error) (all []string) {
 
 func TestTodayIsTallinnsToday(t *testing.T) {
 	late := time.Date(2026, 11, 22, 22, 30, 0, 0, time.UTC) // half past midnight in Tallinn
-	if _, err := Place(mari, wish(), "key", late); pointers(err) == nil {
+	if _, err := Place(mari, catalog.Shelf{}, wish(), "key", late); pointers(err) == nil {
 		t.Error("a license was sold for a day that is over in Tallinn")
 	}
 }
 
 func TestWhoMayNotBuyIsTold(t *testing.T) {
 	held := mari
-	held.Holds = []account.Hold{{Basis: account.CredentialLeak}}
+	held.Holds = hold.Set{{Basis: hold.CredentialLeak}}
 	for want, who := range map[error]account.Account{account.ErrHeld: held, account.ErrTermsRequired: {ID: "new"}} {
-		if _, err := Place(who, wish(), "key", noon); !errors.Is(err, want) {
+		if _, err := Place(who, catalog.Shelf{}, wish(), "key", noon); !errors.Is(err, want) {
 			t.Error(err)
 		}
 	}
@@ -91,7 +93,7 @@ func TestWhoMayNotBuyIsTold(t *testing.T) {
 func TestOldTermsAreNotAccepted(t *testing.T) {
 	w := wish()
 	w.OrderTerms = "2016-01-01"
-	if _, err := Place(mari, w, "key", noon); !errors.Is(err, account.ErrTermsOutdated) {
+	if _, err := Place(mari, catalog.Shelf{}, w, "key", noon); !errors.Is(err, account.ErrTermsOutdated) {
 		t.Error(err)
 	}
 }

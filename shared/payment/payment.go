@@ -14,6 +14,7 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/banklink"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/everypay"
 	"opiq/shared/invoice"
@@ -113,6 +114,7 @@ type Book struct {
 	Refunds  []Refund
 	Invoice  *invoice.Invoice
 	License  *license.License
+	Shelf    catalog.Shelf // by today's price list late money is taken or not
 }
 
 // Change is what money does to one order, stored in one transaction.
@@ -262,7 +264,7 @@ func (p Payment) rest() money.Amount { return p.Amount - p.Back }
 func (b Book) honors(p Payment, now time.Time) bool {
 	came, err := civil.Parse(p.PaidAt[:min(10, len(p.PaidAt))])
 	inTime := err == nil && came.Start(b.Order.Zone).Before(b.Order.ExpiresAt())
-	return p.Attempt != "" || b.Order.State == order.Reopened || inTime || b.Order.StillPriced(now)
+	return p.Attempt != "" || b.Order.State == order.Reopened || inTime || b.Order.StillPriced(b.Shelf, now)
 }
 
 // tell writes the buyer about a payment: once about each of its changes.
@@ -276,7 +278,7 @@ func (c *Change) tell(p Payment, k letter.Kind, facts map[string]string, now tim
 
 // grant gives the buyer what they paid for.
 func (c *Change) grant(p Payment, o order.Order, now time.Time) {
-	l := license.Grant(string(o.Number), o.Account, o.Months, o.StartsOn, o.Zone, o.PaidAt)
+	l := license.Grant(string(o.Number), o.Account, o.Months, o.Remind, o.StartsOn, o.Zone, o.PaidAt)
 	c.Letters = append(c.Letters, receipt(o, p, l))
 	if started, tell, ok := l.Step(now); ok {
 		l = started
@@ -287,7 +289,7 @@ func (c *Change) grant(p Payment, o order.Order, now time.Time) {
 
 // restore opens a license again whose money had gone back.
 func (c *Change) restore(p Payment, l license.License, now time.Time) {
-	l = l.Lift(account.PaymentReversed, now)
+	l = l.Restored(now)
 	c.License = &l
 	c.tell(p, letter.LicenseRestored, l.Facts(), now)
 }
@@ -370,7 +372,7 @@ func (c *Change) reopen(b Book, p Payment, taken money.Amount, facts map[string]
 		if b.License == nil {
 			return errUnlicensed
 		}
-		l := b.License.Hold(account.PaymentReversed, now)
+		l := b.License.Reversed(now)
 		c.License, facts["hold"] = &l, "yes"
 	}
 	if o.State != order.Annulled {

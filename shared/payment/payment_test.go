@@ -12,6 +12,7 @@ import (
 
 	"opiq/shared/account"
 	"opiq/shared/banklink"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/lang"
 	"opiq/shared/letter"
@@ -30,7 +31,7 @@ var mari = account.Account{ID: "mari", Accepted: []terms.Acceptance{{Document: t
 // placed is the book of an order of six months from a day, with some attempts to pay it.
 func placed(startsOn civil.Date, attempts int) Book {
 	wish := order.Wish{Months: 6, StartsOn: startsOn, OrderTerms: terms.InForce(terms.Order, startsOn), ImmediateSupply: true}
-	o, err := order.Place(mari, wish, "key", noon)
+	o, err := order.Place(mari, catalog.Shelf{}, wish, "key", noon)
 	if err != nil {
 		panic(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"opiq/shared/account"
+	"opiq/shared/hold"
 	"opiq/shared/license"
 	"opiq/shared/money"
 	"opiq/shared/order"
@@ -125,7 +125,7 @@ func TestMoneyThatGoesBackReopensTheOrderUntilItIsPaidAgain(t *testing.T) {
 		t.Fatalf("%+v %v", c, err)
 	}
 	b.store(c)
-	if b.License.At(noon.Add(time.Hour)) != license.Suspended || b.License.Holds[0].Basis != account.PaymentReversed {
+	if b.License.At(noon.Add(time.Hour)) != license.Suspended || b.License.Holds[0].Basis != hold.PaymentReversed {
 		t.Errorf("%+v", b.License)
 	}
 	if _, err := b.TakeBack("entry", noon); err != ErrReturned {

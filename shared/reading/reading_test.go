@@ -21,7 +21,7 @@ func library(t testing.TB) []catalog.Work {
 	t.Helper()
 	var all []catalog.Work
 	for i := 1; i <= 300; i++ {
-		w, err := catalog.Find(catalog.WorkID(fmt.Sprintf("w%03d", i)), today)
+		w, err := catalog.Shelf{}.Find(catalog.WorkID(fmt.Sprintf("w%03d", i)), today)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestEveryWorkCanBeReadFromCoverToCover(t *testing.T) {
 }
 
 func TestAChapter(t *testing.T) {
-	w, err := catalog.Find("w001", today)
+	w, err := catalog.Shelf{}.Find("w001", today)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"opiq/local/ledger"
 	"opiq/shared/account"
 	"opiq/shared/banklink"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -143,7 +144,7 @@ func (w *world) place(months, inDays int) *payment.Book {
 	mari := account.Account{ID: "mari", FirstName: "Mari", LastName: "Maasikas", Accepted: []terms.Acceptance{{Document: terms.Use, Version: "2017-02-01"}}}
 	today := civil.DateOf(w.now, civil.Tallinn)
 	wish := order.Wish{Months: months, StartsOn: today.AddDays(inDays), OrderTerms: terms.InForce(terms.Order, today), ImmediateSupply: true}
-	o, err := order.Place(mari, wish, "key", w.now)
+	o, err := order.Place(mari, catalog.Shelf{}, wish, "key", w.now)
 	if err != nil {
 		w.t.Fatalf("%v", err)
 	}

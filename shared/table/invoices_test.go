@@ -19,6 +19,7 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -40,7 +41,7 @@ func waiting(t *testing.T, s *table.Table, many int) (orders []order.Order) {
 	mari := people.Person(people.Mari, "Mari", "Maasikas", lang.Estonian)
 	wish := order.Wish{Months: 1, StartsOn: civil.Date{Year: 2026, Month: 12, Day: 1}, OrderTerms: "2017-07-01", ImmediateSupply: true}
 	for i := range many {
-		o, err := order.Place(mari, wish, fmt.Sprint(i), people.Noon)
+		o, err := order.Place(mari, catalog.Shelf{}, wish, fmt.Sprint(i), people.Noon)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/everypay"
 	"opiq/shared/intake"
 	"opiq/shared/invoice"
@@ -58,6 +59,18 @@ func keyKey(id account.KeyID) key { return key{"KEY#" + string(id), "KEY"} }
 func actKey(a account.Act, id string) key {
 	return key{"ACTS#" + a.At.UTC().Format("2006-01"), instant(a.At) + "#" + id}
 }
+
+// shelfPartition is what staff have set for everybody.
+const shelfPartition = "SHELF"
+
+// changeKey is what staff changed of a work.
+func changeKey(w catalog.WorkID) key { return key{shelfPartition, "WORK#" + string(w)} }
+
+// groupKey is a group of people that is or was on hold.
+func groupKey(id string) key { return key{shelfPartition, "GROUP#" + id} }
+
+// pricesKey is a price list, by its first day.
+func pricesKey(l catalog.List) key { return key{shelfPartition, "PRICES#" + l.Version()} }
 
 func orderPartition(n order.Number) string { return "ORDER#" + string(n) }
 

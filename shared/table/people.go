@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"opiq/shared/account"
 	"opiq/shared/letter"
 	"opiq/shared/license"
@@ -133,25 +135,49 @@ func signedIn(i item, token account.Token, now time.Time) (a account.Account, er
 	return a, err
 }
 
-// Reader is all that an access decision needs, in one read: who is signed in, and every license they have.
-func (t *Table) Reader(ctx context.Context, token account.Token, now time.Time) (who account.Account, licenses []license.License, err error) {
-	items, err := t.partition(ctx, accountPartition(token.Account), accessPrefix)
-	if err != nil {
-		return who, nil, err
+// Reader is all that an access decision needs, in one round trip and without a write: who is signed in, every license they have, the
+// shelf, and whether so much was read by them or at their address that they have to wait.
+func (t *Table) Reader(ctx context.Context, token account.Token, ip string, now time.Time) (r license.Reader, err error) {
+	var items []item
+	var at account.Tries
+	all, inner := errgroup.WithContext(ctx)
+	all.Go(func() (err error) {
+		items, err = t.partition(inner, accountPartition(token.Account), accessPrefix)
+		return err
+	})
+	all.Go(func() (err error) {
+		r.Shelf, err = t.Shelf(inner)
+		return err
+	})
+	all.Go(func() error {
+		if err := t.one(inner, triesKey(readAt(ip)), &at); !errors.Is(err, errNone) {
+			return err
+		}
+		return nil
+	})
+	if err = all.Wait(); err != nil {
+		return r, err
 	}
+	var by account.Tries
 	for _, i := range items {
 		switch textOf(i["kind"]) {
 		case "account":
-			err = errors.Join(err, decode(i, &who))
+			err = errors.Join(err, decode(i, &r.Who))
 		case "license":
-			licenses, err = more(licenses, i, err)
+			r.Owned, err = more(r.Owned, i, err)
+		case "tries":
+			err = errors.Join(err, decode(i, &by))
 		}
 	}
-	if err == nil && !who.SignedIn(token, now) {
+	if err == nil && !r.Who.SignedIn(token, now) {
 		err = account.ErrSignedOut
 	}
-	return who, licenses, err
+	r.Wait = max(by.Wait(account.ReadTries, now), at.Wait(account.ReadTriesAt, now))
+	return r, err
 }
+
+// readAt is what reading from an address is counted under.
+func readAt(ip string) string { return "read " + account.Network(ip) }
 
 // Spend takes one try of a limit under a name; where none is left it answers how long to wait.
 func (t *Table) Spend(ctx context.Context, name string, limit account.Limit, now time.Time) (wait time.Duration, err error) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/everypay"
 	"opiq/shared/invoice"
 	"opiq/shared/letter"
@@ -194,7 +195,13 @@ func (t *Table) purchase(ctx context.Context, token account.Token, n order.Numbe
 // Book is all that is known about an order; order.ErrNotFound where there is none. An order that has a license takes one more
 // round trip; where that is not there, somebody has to see it: the book is without.
 func (t *Table) Book(ctx context.Context, n order.Number) (payment.Book, error) {
-	b, err := t.book(ctx, n)
+	var b payment.Book
+	var shelf catalog.Shelf
+	both, inner := errgroup.WithContext(ctx)
+	both.Go(func() (err error) { b, err = t.book(inner, n); return err })
+	both.Go(func() (err error) { shelf, err = t.Shelf(inner); return err })
+	err := both.Wait()
+	b.Shelf = shelf
 	if err != nil || !licensed(b.Order) {
 		return b, err
 	}
