@@ -44,6 +44,7 @@ var rules = []struct {
 	{"no secrets in plain sight", secrets},
 	{"policies name what they allow", policies},
 	{"callbacks hold no right on the table", callbacks},
+	{"doors open to everybody see their own partitions", doors},
 	{"what a source cannot hand over is kept", sources},
 	{"queues retry and park", queues},
 	{"parked messages wake somebody", parked},
@@ -501,7 +502,7 @@ func runtimes(h *house) {
 }
 
 // needs are the rights that a variable is useless without, as the beginning of an action.
-var needs = map[string]string{"TABLE": "dynamodb:", "PAYMENTS_QUEUE": "sqs:SendMessage", "CARDS_QUEUE": "sqs:SendMessage", "BANK_ENTRIES_QUEUE": "sqs:SendMessage", "STATEMENTS_QUEUE": "sqs:SendMessage", "MAIL_QUEUE": "sqs:SendMessage", "SENDER": "ses:", "SECRETS": "ssm:", "BUCKET": "s3:"}
+var needs = map[string]string{"TABLE": "dynamodb:", "PAYMENTS_QUEUE": "sqs:SendMessage", "CARDS_QUEUE": "sqs:SendMessage", "BANK_ENTRIES_QUEUE": "sqs:SendMessage", "STATEMENTS_QUEUE": "sqs:SendMessage", "MAIL_QUEUE": "sqs:SendMessage", "CLOCK_QUEUE": "sqs:SendMessage", "ACTIVITY_QUEUE": "sqs:SendMessage", "SENDER": "ses:", "SECRETS": "ssm:", "BUCKET": "s3:"}
 
 func variables(h *house) {
 	for _, f := range h.functions {
@@ -594,6 +595,16 @@ func (h *house) objects(resource string) bool {
 	return m != nil && h.resources[m[1]].Type == "AWS::S3::Bucket"
 }
 
+// folder is how a condition names what may be listed: what is in one folder.
+var folder = regexp.MustCompile(`^[a-z][a-z-]*/\*$`)
+
+// uploads tells whether somebody's uploads come into a bucket: a function may put objects there. What is in others, people keep.
+func (h *house) uploads(bucket string) bool {
+	return slices.ContainsFunc(h.functions, func(f template.Function) bool {
+		return slices.ContainsFunc(h.granted(f), func(r right) bool { return r.action == "s3:PutObject" && target(r.resource) == bucket })
+	})
+}
+
 func policies(h *house) {
 	for id, r := range h.resources {
 		if strings.HasPrefix(r.Type, "AWS::IAM::") || r.Type == "AWS::Lambda::Permission" {
@@ -627,6 +638,13 @@ func policies(h *house) {
 					h.errorf("template.yaml: %s has the resource %q: name the resources", f.ID, r)
 				}
 			}
+			// Of uploads nobody makes a list; but only who could hears that one is not there (404, not 403). What is kept is listed.
+			for _, r := range places {
+				kept := h.resources[template.Target(r)].Type == "AWS::S3::Bucket" && !h.uploads(template.Target(r))
+				if prefix := text(s, "Condition", "StringLike", "s3:prefix"); kept && slices.Contains(actions, "s3:ListBucket") && !folder.MatchString(prefix) {
+					h.errorf("template.yaml: %s may list all of %s: add the condition StringLike s3:prefix with a folder", f.ID, r)
+				}
+			}
 			if text(s, "Effect") == "Allow" && get(s, "NotResource") != nil {
 				h.errorf("template.yaml: %s allows all resources but one: name the resources", f.ID)
 			}
@@ -641,7 +659,7 @@ func policies(h *house) {
 				if !h.objects(g.resource) {
 					h.errorf("template.yaml: %s may %s %q: name the folder: ${Bucket.Arn}/folder/*", f.ID, g.action, g.resource)
 				}
-			case g.action == "s3:ListBucket": // nobody lists; but only who could hears that an object is not there (404, not 403)
+			case g.action == "s3:ListBucket":
 				if h.resources[template.Target(g.resource)].Type != "AWS::S3::Bucket" {
 					h.errorf("template.yaml: %s may %s %q: name the bucket", f.ID, g.action, g.resource)
 				}
@@ -667,6 +685,32 @@ func callbacks(h *house) {
 		}
 	}
 }
+
+// public are functions that answer whoever asks, and need some partitions of the table only: these.
+var public = map[string][]string{"catalog": {"SHELF"}, "takedown-reports": {"SHELF", "TRIES#*", "TAKEDOWN#*"}}
+
+func doors(h *house) {
+	for _, name := range slices.Sorted(maps.Keys(public)) {
+		i := slices.IndexFunc(h.functions, func(f template.Function) bool { return f.Name == name })
+		if i < 0 {
+			h.errorf("functions_test.go: public names %s, which is no function", name)
+			continue
+		}
+		f := h.functions[i]
+		for _, s := range statements(f) {
+			if text(s, "Effect") != "Allow" || !slices.ContainsFunc(texts(s, "Action"), func(a string) bool { return strings.HasPrefix(a, "dynamodb:") }) {
+				continue
+			}
+			keys := slices.Concat(texts(s, "Condition", "ForAllValues:StringEquals", leading), texts(s, "Condition", "ForAllValues:StringLike", leading))
+			if len(keys) == 0 || slices.ContainsFunc(keys, func(k string) bool { return !slices.Contains(public[name], k) }) {
+				h.errorf("template.yaml: %s answers everybody and may %s of %q: add a condition %s of %q", f.ID, texts(s, "Action"), keys, leading, public[name])
+			}
+		}
+	}
+}
+
+// leading is the condition on the partition of what is read or written.
+const leading = "dynamodb:LeadingKeys"
 
 // ---- Sources and queues
 
@@ -856,8 +900,15 @@ func buckets(h *house) {
 		if get(r.Properties, "VersioningConfiguration") != nil {
 			h.errorf("template.yaml: %s keeps versions: what has expired would stay", id)
 		}
-		if !slices.ContainsFunc(list(r.Properties, "LifecycleConfiguration", "Rules"), forgets) {
-			h.errorf("template.yaml: %s: LifecycleConfiguration: add a rule for all objects with ExpirationInDays and AbortIncompleteMultipartUpload", id)
+		rules := list(r.Properties, "LifecycleConfiguration", "Rules")
+		if !slices.ContainsFunc(rules, tidies) {
+			h.errorf("template.yaml: %s: LifecycleConfiguration: add a rule for all objects with AbortIncompleteMultipartUpload", id)
+		}
+		switch uploads := h.uploads(id); {
+		case uploads && !slices.ContainsFunc(rules, forgets):
+			h.errorf("template.yaml: %s: LifecycleConfiguration: add a rule for all objects with ExpirationInDays: uploads are not kept for ever", id)
+		case !uploads && slices.ContainsFunc(rules, expires):
+			h.errorf("template.yaml: %s: LifecycleConfiguration: no rule may let expire what people put there to stay", id)
 		}
 		if !slices.ContainsFunc(h.all("AWS::S3::BucketPolicy"), func(p string) bool { return tls(h.resources[p].Properties, id) }) {
 			h.errorf("template.yaml: %s: add a BucketPolicy that denies s3:* where aws:SecureTransport is false", id)
@@ -865,10 +916,26 @@ func buckets(h *house) {
 	}
 }
 
-// forgets tells whether a lifecycle rule lets every object and every part of one expire.
-func forgets(rule any) bool {
-	whole := get(rule, "Prefix") == nil && get(rule, "TagFilters") == nil
-	return whole && text(rule, "Status") == "Enabled" && number(rule, "ExpirationInDays") > 0 && number(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation") > 0
+// whole tells whether a lifecycle rule is in force for every object.
+func whole(rule any) bool {
+	return get(rule, "Prefix") == nil && get(rule, "TagFilters") == nil && text(rule, "Status") == "Enabled"
+}
+
+// forgets tells whether a rule lets every object expire, and tidies whether it does so with every part of an upload that never ended.
+func forgets(rule any) bool { return whole(rule) && number(rule, "ExpirationInDays") > 0 }
+
+func tidies(rule any) bool {
+	return whole(rule) && number(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation") > 0
+}
+
+// expires tells whether a rule lets any object expire.
+func expires(rule any) bool {
+	for _, name := range []string{"ExpirationInDays", "ExpirationDate", "NoncurrentVersionExpiration", "NoncurrentVersionExpirationInDays"} {
+		if get(rule, name) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // tls tells whether a bucket policy denies everybody all of a bucket without TLS.
@@ -880,8 +947,8 @@ func tls(policy any, bucket string) bool {
 	})
 }
 
-// slow are the routes that send mail or hash a password: what everybody may call and what costs us.
-var slow = []string{"POST /v1/signup", "POST /v1/signup/resend", "POST /v1/password/forgot", "POST /v1/password/reset", "POST /v1/session"}
+// slow are the routes that send mail, hash a password or call staff: what everybody may call and what costs us.
+var slow = []string{"POST /v1/works/{id}/takedown-reports", "POST /v1/signup", "POST /v1/signup/resend", "POST /v1/password/forgot", "POST /v1/password/reset", "POST /v1/session"}
 
 func api(h *house) {
 	apis := h.all("AWS::Serverless::HttpApi")

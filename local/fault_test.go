@@ -16,12 +16,13 @@ import (
 
 	"opiq/local/account"
 	"opiq/local/ledger"
+	"opiq/local/story"
 	"opiq/shared/money"
 	"opiq/shared/order"
 )
 
 // play lets something happen to an order, with one of the row's switches.
-type play func(p *shopper, number, with string)
+type play func(p *story.Shopper, number, with string)
 
 // trouble is a row of the README's table "What can go wrong while paying": how it is played with an order that is paid by card, and
 // with one that is paid by bank link. How the order ends stands there.
@@ -45,15 +46,15 @@ const linkedAt = "swedbank"
 var troubles = map[string]trouble{
 	"the buyer pays": {card: cards("settled"), link: links("pay")},
 	"the buyer pays, and does not return": {
-		card: func(p *shopper, number, _ string) { p.does(p.card(number), "outcome=settled") },
-		link: func(p *shopper, number, _ string) { p.at(p.pay(number, linkedAt), "action=pay&notice=before") },
+		card: func(p *story.Shopper, number, _ string) { p.Does(p.Card(number), "outcome=settled") },
+		link: func(p *story.Shopper, number, _ string) { p.At(p.Pay(number, linkedAt), "action=pay&notice=before") },
 	},
 	"the buyer pays from a bank on the provider's page": {with: []string{"lhv", "seb", "swedbank"}, card: openBanking},
 	"the card is declined":                              {card: cards("failed")},
 	"the buyer gives up":                                {card: cards("abandoned"), link: links("cancel")},
 	"the buyer walks away, and nobody says so": {
-		card: func(p *shopper, number, _ string) { p.card(number) },
-		link: func(p *shopper, number, _ string) { p.pay(number, linkedAt) },
+		card: func(p *story.Shopper, number, _ string) { p.Card(number) },
+		link: func(p *story.Shopper, number, _ string) { p.Pay(number, linkedAt) },
 	},
 	"it is not decided yet":                   {card: cards("waiting", "confirmed", "processing", "authorised")},
 	"the buyer has to confirm, and does":      {card: cards("waiting", "confirmed", "settled")},
@@ -74,52 +75,52 @@ var troubles = map[string]trouble{
 
 	"the provider's page is not there at first": {with: once, card: inTurn(breaks("create"), cards("settled"))},
 	"the provider is down":                      {card: down},
-	"the provider is down, and the buyer tries again": {card: func(p *shopper, number, _ string) {
+	"the provider is down, and the buyer tries again": {card: func(p *story.Shopper, number, _ string) {
 		down(p, number, "the same")
-		ref := p.card(number, "the same")
-		p.does(ref, "outcome=settled")
-		p.returns(ref, number)
+		ref := p.Card(number, "the same")
+		p.Does(ref, "outcome=settled")
+		p.Returns(ref, number)
 	}},
 	"the provider does not answer at first": {with: once, card: inTurn(breaks("payment"), cards("settled"))},
 	"the provider does not answer for long": {with: thrice, card: inTurn(breaks("payment"), cards("settled"))},
 
 	"it is paid twice": {
-		card: func(p *shopper, number, _ string) {
-			first, second := p.card(number), p.card(number)
-			p.does(first, "outcome=settled")
-			p.does(second, "outcome=settled")
-			p.returns(second, number)
+		card: func(p *story.Shopper, number, _ string) {
+			first, second := p.Card(number), p.Card(number)
+			p.Does(first, "outcome=settled")
+			p.Does(second, "outcome=settled")
+			p.Returns(second, number)
 		},
-		link: func(p *shopper, number, _ string) {
-			form := p.pay(number, linkedAt)
-			p.returned(p.back(p.at(form, "action=pay&notice=before")), number)
-			p.returned(p.back(p.at(form, "action=pay&notice=before&again=1")), number)
+		link: func(p *story.Shopper, number, _ string) {
+			form := p.Pay(number, linkedAt)
+			p.Returned(p.Back(p.At(form, "action=pay&notice=before")), number)
+			p.Returned(p.Back(p.At(form, "action=pay&notice=before&again=1")), number)
 		},
 	},
 	"it is paid by card and by bank link": {
-		card: func(p *shopper, number, _ string) {
-			form := p.pay(number, linkedAt)
+		card: func(p *story.Shopper, number, _ string) {
+			form := p.Pay(number, linkedAt)
 			cards("settled")(p, number, "")
-			p.paid(number)
-			p.returned(p.back(p.at(form, "action=pay")), number)
+			p.Paid(number)
+			p.Returned(p.Back(p.At(form, "action=pay")), number)
 		},
-		link: func(p *shopper, number, _ string) {
-			ref := p.card(number)
+		link: func(p *story.Shopper, number, _ string) {
+			ref := p.Card(number)
 			links("pay")(p, number, "")
-			p.paid(number)
-			p.does(ref, "outcome=settled")
+			p.Paid(number)
+			p.Does(ref, "outcome=settled")
 		},
 	},
 	"the order was cancelled meanwhile": {
-		card: func(p *shopper, number, _ string) {
-			ref := p.card(number)
-			p.want(p.ask("DELETE", "/v1/orders/"+number, nil), 204, "")
-			p.does(ref, "outcome=settled")
+		card: func(p *story.Shopper, number, _ string) {
+			ref := p.Card(number)
+			p.Want(p.Ask("DELETE", "/v1/orders/"+number, nil), 204, "")
+			p.Does(ref, "outcome=settled")
 		},
-		link: func(p *shopper, number, _ string) {
-			form := p.pay(number, linkedAt)
-			p.want(p.ask("DELETE", "/v1/orders/"+number, nil), 204, "")
-			p.at(form, "action=pay")
+		link: func(p *story.Shopper, number, _ string) {
+			form := p.Pay(number, linkedAt)
+			p.Want(p.Ask("DELETE", "/v1/orders/"+number, nil), 204, "")
+			p.At(form, "action=pay")
 		},
 	},
 
@@ -129,11 +130,11 @@ var troubles = map[string]trouble{
 	"staff give it back":                        {card: inTurn(cards("settled"), refunds), link: inTurn(links("pay"), refunds)},
 	"and the provider does not answer at first": {with: once, card: inTurn(cards("settled"), breaks("refund"), refunds)},
 	"and it does not answer for long":           {with: thrice, card: inTurn(cards("settled"), breaks("refund"), refunds)},
-	"and what was given back comes back": {card: func(p *shopper, number, _ string) {
+	"and what was given back comes back": {card: func(p *story.Shopper, number, _ string) {
 		ref := settled(p, number)
 		refunds(p, number, "")
-		p.refunded(number, "done")
-		p.does(ref, "outcome=refund_failed")
+		refunded(p, number, "done")
+		p.Does(ref, "outcome=refund_failed")
 	}},
 	"or the dispute is won":                {card: after("charged_back", "dispute_won")},
 	"a part is given back at the provider": {card: after("refunded&amount=1.00")},
@@ -143,46 +144,46 @@ var troubles = map[string]trouble{
 
 // cards pays by card: one thing happens after the other at the provider, and the buyer returns.
 func cards(outcomes ...string) play {
-	return func(p *shopper, number, _ string) {
-		ref := p.card(number)
+	return func(p *story.Shopper, number, _ string) {
+		ref := p.Card(number)
 		for _, o := range outcomes {
-			p.does(ref, "outcome="+o)
+			p.Does(ref, "outcome="+o)
 		}
-		p.returns(ref, number)
+		p.Returns(ref, number)
 	}
 }
 
 // links does something at the bank, and returns.
 func links(action string) play {
-	return func(p *shopper, number, _ string) {
-		p.returned(p.back(p.at(p.pay(number, linkedAt), "action="+action)), number)
+	return func(p *story.Shopper, number, _ string) {
+		p.Returned(p.Back(p.At(p.Pay(number, linkedAt), "action="+action)), number)
 	}
 }
 
 // both does two things with one form at the bank, and returns from each.
 func both(actions ...string) play {
-	return func(p *shopper, number, _ string) {
-		form := p.pay(number, linkedAt)
+	return func(p *story.Shopper, number, _ string) {
+		form := p.Pay(number, linkedAt)
 		for _, a := range actions {
-			p.returned(p.back(p.at(form, "action="+a)), number)
+			p.Returned(p.Back(p.At(form, "action="+a)), number)
 		}
 	}
 }
 
 // after is what happens to a payment by card when its order is paid; each thing when we know of the one before.
 func after(outcomes ...string) play {
-	return func(p *shopper, number, _ string) {
+	return func(p *story.Shopper, number, _ string) {
 		ref := settled(p, number)
 		for _, o := range outcomes {
-			p.does(ref, "outcome="+o)
-			p.shop.heard(p.t)
+			p.Does(ref, "outcome="+o)
+			heard(p.T, p.Shop)
 		}
 	}
 }
 
 // inTurn is one after the other.
 func inTurn(plays ...play) play {
-	return func(p *shopper, number, with string) {
+	return func(p *story.Shopper, number, with string) {
 		for _, do := range plays {
 			do(p, number, with)
 		}
@@ -191,96 +192,96 @@ func inTurn(plays ...play) play {
 
 // breaks lets a call to the provider fail for the order, by the row's switch.
 func breaks(call string) play {
-	return func(p *shopper, number, fault string) { p.breaks(number, "call="+call+"&fault="+fault) }
+	return func(p *story.Shopper, number, fault string) { p.Breaks(number, "call="+call+"&fault="+fault) }
 }
 
 // again pays an order that is owed again.
-func again(p *shopper, number, _ string) {
-	p.becomes(number, 20*time.Second, func(o orderPage) bool { return o.State == "reopened" && o.License.State == "suspended" })
+func again(p *story.Shopper, number, _ string) {
+	p.Becomes(number, 20*time.Second, func(o story.OrderPage) bool { return o.State == "reopened" && o.License.State == "suspended" })
 	cards("settled")(p, number, "")
 }
 
 // asked is money of which only the provider knows, until payment-janitor has it asked.
-func asked(p *shopper, number, _ string) {
-	p.does(p.card(number), "outcome=settled&callback=never")
-	p.shop.schedule(p.t, "payment-janitor", time.Now().Add(3*time.Minute))
+func asked(p *story.Shopper, number, _ string) {
+	p.Does(p.Card(number), "outcome=settled&callback=never")
+	p.Shop.Schedule(p.T, "payment-janitor", time.Now().Add(3*time.Minute))
 }
 
 // shown is money of which only the bank's statement tells.
-func shown(p *shopper, number, _ string) {
-	p.at(p.pay(number, linkedAt), "action=pay&notice=never")
-	o := p.see(number)
-	xml := transfers(account.Payment{Payer: linked, Amount: money.Amount(o.Price.Gross.Amount), Reference: o.Reference})
-	p.want(p.hands(xml, p.shop.machine(p.t, "statements")...), 200, "")
+func shown(p *story.Shopper, number, _ string) {
+	p.At(p.Pay(number, linkedAt), "action=pay&notice=never")
+	o := p.See(number)
+	xml := story.Transfers(account.Payment{Payer: linked, Amount: money.Amount(o.Price.Gross.Amount), Reference: o.Reference})
+	p.Want(p.Hands(xml, p.Shop.Machine(p.T, "statements")...), 200, "")
 }
 
 // openBanking is a payment from a bank on the card provider's page: it is one by bank link.
-func openBanking(p *shopper, number, bank string) {
+func openBanking(p *story.Shopper, number, bank string) {
 	cards("waiting&method="+bank+"_ob_ee", "settled")(p, number, "")
-	p.paid(number)
-	for _, x := range p.shop.ledger(p.t).Payments {
+	p.Paid(number)
+	for _, x := range p.Shop.Ledger(p.T).Payments {
 		if string(x.Order) == number && (x.Method != order.BankLink || string(x.Bank) != bank || x.Payer != linked.IBAN) {
-			p.t.Errorf("the payment is %+v", x)
+			p.T.Errorf("the payment is %+v", x)
 		}
 	}
 }
 
 // early is a payment that is made, and told of, before the provider has answered how it is called.
-func early(p *shopper, number, _ string) {
-	p.breaks(number, "call=create&fault=early&outcome=settled")
-	p.card(number)
+func early(p *story.Shopper, number, _ string) {
+	p.Breaks(number, "call=create&fault=early&outcome=settled")
+	p.Card(number)
 }
 
 // lies are answers that are not the bank's, or not about this order.
-func lies(p *shopper, number, trick string) {
-	p.at(p.pay(number, linkedAt), "action=pay&notice=before&tamper="+trick)
+func lies(p *story.Shopper, number, trick string) {
+	p.At(p.Pay(number, linkedAt), "action=pay&notice=before&tamper="+trick)
 }
 
 // knocks are callbacks about a payment that was not made.
-func knocks(p *shopper, number, _ string) {
-	ref := p.card(number)
+func knocks(p *story.Shopper, number, _ string) {
+	ref := p.Card(number)
 	for _, event := range []string{"status_updated", "refunded", "chargebacked", "dispute_reversed", "<script>"} {
-		p.want(p.send("GET", p.shop.URL+"/v1/callbacks/card?payment_reference="+ref+"&order_reference=1&event_name="+event, nil), 200, "")
+		p.Want(p.Send("GET", p.Shop.URL+"/v1/callbacks/card?payment_reference="+ref+"&order_reference=1&event_name="+event, nil), 200, "")
 	}
 }
 
 // down is a provider that fails as often as it is tried.
-func down(p *shopper, number, key string) {
-	p.breaks(number, "call=create&fault=error&times=3")
-	a := p.want(p.sets(number, cmp.Or(key, "once")), 503, "card_unavailable")
-	if strings.Contains(string(a.body), "everypay") {
-		p.t.Errorf("the answer names the provider's address: %s", a.body)
+func down(p *story.Shopper, number, key string) {
+	p.Breaks(number, "call=create&fault=error&times=3")
+	a := p.Want(p.Sets(number, cmp.Or(key, "once")), 503, "card_unavailable")
+	if strings.Contains(string(a.Body), "everypay") {
+		p.T.Errorf("the answer names the provider's address: %s", a.Body)
 	}
 }
 
 // takenAway is a transfer that the payer's bank takes back.
-func takenAway(p *shopper, number, _ string) {
+func takenAway(p *story.Shopper, number, _ string) {
 	links("pay")(p, number, "")
-	p.paid(number)
-	p.shop.happens(p.t, "reversal", number)
+	p.Paid(number)
+	p.Shop.Happens(p.T, "reversal", number)
 }
 
 // settled is a payment by card that we know of, by its reference.
-func settled(p *shopper, number string) string {
-	ref := p.card(number)
-	p.does(ref, "outcome=settled")
-	p.paid(number)
+func settled(p *story.Shopper, number string) string {
+	ref := p.Card(number)
+	p.Does(ref, "outcome=settled")
+	p.Paid(number)
 	return ref
 }
 
 // refunds is staff giving back all that was paid.
-func refunds(p *shopper, number, _ string) {
-	p.paid(number)
-	staff := p.shop.visitor(p.t)
-	a := staff.ask("POST", "/v1/orders/"+number+"/refunds", map[string]string{"reason": "agreed", "key": "once"}, p.shop.machine(p.t, "refunds")...)
-	staff.want(a, 201, "")
+func refunds(p *story.Shopper, number, _ string) {
+	p.Paid(number)
+	staff := p.Shop.Visitor(p.T)
+	a := staff.Ask("POST", "/v1/orders/"+number+"/refunds", map[string]string{"reason": "agreed", "key": "once"}, p.Shop.Machine(p.T, "refunds")...)
+	staff.Want(a, 201, "")
 }
 
 // heard waits until no message about cards waits.
-func (s *shop) heard(t testing.TB) {
+func heard(t testing.TB, s *story.Shop) {
 	t.Helper()
-	until(t, 60*time.Second, func() string {
-		if n := s.waiting(t)["CardsQueue"]; n > 0 {
+	story.Until(t, 60*time.Second, func() string {
+		if n := s.Waiting(t)["CardsQueue"]; n > 0 {
 			return fmt.Sprint(n, " messages about cards wait")
 		}
 		return ""
@@ -288,7 +289,7 @@ func (s *shop) heard(t testing.TB) {
 }
 
 // impatient lets what a queue hands out come again sooner, until the story ends.
-func (s *shop) impatient(t *testing.T, queue string, again time.Duration) {
+func impatient(t *testing.T, s *story.Shop, queue string, again time.Duration) {
 	t.Helper()
 	client, url := sqs.NewFromConfig(s.AWS), s.Made.Queues[queue]
 	set := func(again time.Duration) {
@@ -309,9 +310,9 @@ func (s *shop) impatient(t *testing.T, queue string, again time.Duration) {
 
 // TestWhatCanGoWrongWhilePaying plays every row of the README's table, a dozen at once, and wants each order to end as the README says.
 func TestWhatCanGoWrongWhilePaying(t *testing.T) {
-	s := story(t)
-	s.impatient(t, "CardsQueue", 2*time.Second) // what the provider did not answer is asked again
-	p := s.member(t)
+	s := story.Shared(t)
+	impatient(t, s, "CardsQueue", 2*time.Second) // what the provider did not answer is asked again
+	p := s.Member(t)
 	said := tables(t, "What can go wrong while paying")
 	rows, ends := said[0], said[1]
 	type scene struct {
@@ -344,17 +345,17 @@ func TestWhatCanGoWrongWhilePaying(t *testing.T) {
 		t.Errorf("nobody plays where %s", what)
 	}
 	for _, page := range []string{"everypay/", "bank/" + linkedAt} {
-		a := p.send("GET", s.URL+"/_local/"+page, nil, "Accept", "text/html")
-		for _, name := range regexp.MustCompile(`<dt><code>(\w+)</code>`).FindAllSubmatch(a.body, -1) {
+		a := p.Send("GET", s.URL+"/_local/"+page, nil, "Accept", "text/html")
+		for _, name := range regexp.MustCompile(`<dt><code>(\w+)</code>`).FindAllSubmatch(a.Body, -1) {
 			if !slices.Contains(strings.FieldsFunc(switches, func(c rune) bool { return strings.ContainsRune(" ;:=", c) }), string(name[1])) {
 				t.Errorf("no row of the README has the switch %s", name[1])
 			}
 		}
 	}
-	abreast(len(scenes), func(i int) {
+	story.Abreast(len(scenes), func(i int) {
 		t.Run(scenes[i].name, func(t *testing.T) {
-			p := p.as(t)
-			scenes[i].number = p.order(12, today()).Number
+			p := p.As(t)
+			scenes[i].number = p.Order(12, story.Today()).Number
 			scenes[i].play(p, scenes[i].number, scenes[i].with)
 		})
 	})
@@ -362,14 +363,14 @@ func TestWhatCanGoWrongWhilePaying(t *testing.T) {
 		return
 	}
 	time.Sleep(1500 * time.Millisecond) // what comes late
-	l := s.rest(t, 60*time.Second)
+	l := s.Rest(t, 60*time.Second)
 	for _, x := range scenes {
-		if got := ended(p.see(x.number), l); !slices.Equal(got, ends[x.end]) {
+		if got := ended(p.See(x.number), l); !slices.Equal(got, ends[x.end]) {
 			t.Errorf("%s: the order ends as %q, %s is %q", x.name, got, x.end, ends[x.end])
 		}
 	}
 	for _, trouble := range []string{"state", "dispute_opened", "dispute_reversed", "refund_failed", "unknown"} {
-		if s.counted("CardTrouble", trouble) == 0 {
+		if counted(s, "CardTrouble", trouble) == 0 {
 			t.Errorf("nobody is told of %s", trouble)
 		}
 	}
@@ -406,7 +407,7 @@ func tables(t *testing.T, section string) (all []map[string][]string) {
 }
 
 // ended is how an order ended: what its buyer sees of it, and what the table has.
-func ended(o orderPage, l ledger.Ledger) []string {
+func ended(o story.OrderPage, l ledger.Ledger) []string {
 	license, has := "", "a part"
 	if o.License != nil {
 		license = o.License.State

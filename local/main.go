@@ -63,7 +63,7 @@ func welcome(shop *run.Shop) {
 	for _, name := range names {
 		fmt.Printf("%-20s %10.1f\n", name, float64(starts[name].Microseconds())/1000)
 	}
-	fmt.Printf("\nshop     %s\nmailbox  %s/_local/mailbox\nstaff    %s  %s\n\n", shop.URL, shop.URL, shop.Staff.Email, shop.Staff.Password)
+	fmt.Printf("\nshop     %s\nmailbox  %s/_local/mailbox\nstaff    %s/_local/staff\n\n", shop.URL, shop.URL, shop.URL)
 }
 
 // withParent also ends the context when the process that started us is gone: go run passes on Ctrl-C, but neither its own

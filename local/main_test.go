@@ -11,7 +11,20 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"opiq/local/story"
 )
+
+// TestMain lets the test binary be the program, and closes the shop after the last story.
+func TestMain(m *testing.M) {
+	if os.Getenv("PLAY_LOCAL") != "" {
+		main()
+		return
+	}
+	code := m.Run()
+	story.Close()
+	os.Exit(code)
+}
 
 func TestNoProcessIsLeftBehind(t *testing.T) {
 	if runtime.GOOS != "linux" {

@@ -7,11 +7,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"opiq/local/story"
 )
 
 // TestTheStoryOfTheReadmeWorksAsItStands copies it into a shell.
 func TestTheStoryOfTheReadmeWorksAsItStands(t *testing.T) {
-	s := story(t)
+	s := story.Shared(t)
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -38,5 +40,5 @@ func TestTheStoryOfTheReadmeWorksAsItStands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	says(t, file, "Mari Maasikas", "EE382200221020145685")
+	story.Says(t, file, "Mari Maasikas", "EE382200221020145685")
 }

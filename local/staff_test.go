@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"opiq/local/run"
+	"opiq/local/story"
 )
 
 // signedIn is what an answer about a session says of the person.
@@ -16,7 +19,7 @@ type signedIn struct {
 }
 
 // staff calls the function that no route leads to, as an operator does.
-func (s *shop) staff(t *testing.T, command any) {
+func staff(t *testing.T, s *story.Shop, command any) {
 	t.Helper()
 	event, err := json.Marshal(command)
 	if err != nil {
@@ -28,30 +31,31 @@ func (s *shop) staff(t *testing.T, command any) {
 }
 
 func TestWhoeverIsEnrolledSetsAPasswordAndComesIn(t *testing.T) {
-	s := story(t)
-	liis := s.visitor(t)
-	s.staff(t, map[string]any{"enroll": map[string]any{
-		"email": liis.email, "firstName": "Liis", "lastName": "Lepp", "language": liis.language, "roles": []string{"finance"},
+	s := story.Shared(t)
+	liis := s.Visitor(t)
+	staff(t, s, map[string]any{"enroll": map[string]any{
+		"email": liis.Email, "firstName": "Liis", "lastName": "Lepp", "language": liis.Language, "roles": []string{"finance"},
 	}})
-	liis.want(liis.ask("POST", "/v1/password/reset", map[string]string{"token": liis.token(subject("password_reset")), "password": liis.password}), 204, "")
-	who := read[signedIn](liis, liis.signIn(), 200).Account
-	if who.Email != liis.email || !slices.Equal(who.Roles, []string{"finance"}) || !who.TermsRequired {
+	liis.Want(liis.Ask("POST", "/v1/password/reset", map[string]string{"token": liis.Token(story.Subject("password_reset")), "password": liis.Password}), 204, "")
+	who := story.Read[signedIn](liis, liis.SignIn(), 200).Account
+	if who.Email != liis.Email || !slices.Equal(who.Roles, []string{"finance"}) || !who.TermsRequired {
 		t.Errorf("%+v", who)
 	}
-	s.staff(t, map[string]any{"enroll": map[string]any{"email": liis.email, "roles": []string{}}})
-	if who := read[signedIn](liis, liis.ask("GET", "/v1/session", nil), 200).Account; len(who.Roles) > 0 {
+	staff(t, s, map[string]any{"enroll": map[string]any{"email": liis.Email, "roles": []string{}}})
+	if who := story.Read[signedIn](liis, liis.Ask("GET", "/v1/session", nil), 200).Account; len(who.Roles) > 0 {
 		t.Errorf("%+v", who)
 	}
 }
 
-func TestTheStaffAccountOfThisMachineComesIn(t *testing.T) {
-	s := story(t)
-	liis := s.visitor(t)
-	if err := json.Unmarshal(liis.want(liis.send("GET", s.URL+"/_local/staff", nil), 200, "").body, &struct{ Email, Password *string }{&liis.email, &liis.password}); err != nil {
-		t.Fatal(err)
-	}
-	s.known.add(liis.password, "the password of the staff account")
-	if who := read[signedIn](liis, liis.signIn(), 200).Account; !slices.Equal(who.Roles, []string{"finance"}) {
-		t.Errorf("%+v", who)
+func TestTheStaffOfThisMachineComeIn(t *testing.T) {
+	s := story.Shared(t)
+	p := s.Visitor(t)
+	for _, who := range story.Read[run.Staff](p, p.Send("GET", s.URL+"/_local/staff", nil), 200) {
+		s.Known.Add(who.Password, "the password of "+who.Email)
+		liis := s.Visitor(t)
+		liis.Email, liis.Password = who.Email, who.Password
+		if is := story.Read[signedIn](liis, liis.SignIn(), 200).Account; !slices.Equal(is.Roles, who.Roles) {
+			t.Errorf("%+v", is)
+		}
 	}
 }

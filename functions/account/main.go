@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"opiq/shared/account"
+	"opiq/shared/catalog"
 	"opiq/shared/cloud"
+	"opiq/shared/hold"
 	"opiq/shared/letter"
 	"opiq/shared/problem"
 	"opiq/shared/secret"
+	"opiq/shared/service"
 	"opiq/shared/table"
 	"opiq/shared/web"
 )
@@ -23,6 +26,9 @@ type store interface {
 	Account(context.Context, account.ID) (account.Account, error)
 	SignedIn(context.Context, account.Token, time.Time) (account.Account, error)
 	ChangeAccount(context.Context, account.Account, ...letter.Letter) error
+	HoldsOf(context.Context, ...hold.ID) ([]hold.Record, error)
+	Shelf(context.Context) (catalog.Shelf, error)
+	Decide(context.Context, service.Decision) error
 	KeepLetter(context.Context, letter.Letter) error
 	Spend(context.Context, string, account.Limit, time.Time) (time.Duration, error)
 }
@@ -85,11 +91,31 @@ func (a accounts) reset(ctx context.Context, r web.Request) (web.Response, error
 	if err != nil {
 		return web.Response{}, err
 	}
+	leaked := who.Holds.Recorded(hold.CredentialLeak)
 	who, err = who.Reset(subject, a.passwords.Hash(in.Password))
 	if err != nil {
 		return web.Response{}, err
 	}
-	return web.NoContent(), a.store.ChangeAccount(ctx, who, who.ChangedLetter(a.now()))
+	recovered, err := a.recover(ctx, who, leaked)
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.NoContent(), a.store.Decide(ctx, recovered)
+}
+
+// recover is the person with a new password, and without the holds that were placed for the old one.
+func (a accounts) recover(ctx context.Context, who account.Account, leaked []hold.ID) (service.Decision, error) {
+	var groups hold.Set
+	leaks, err := a.store.HoldsOf(ctx, leaked...)
+	if err == nil && len(leaks) > 0 { // they are told whether a group of theirs is on hold besides
+		var shelf catalog.Shelf
+		shelf, err = a.store.Shelf(ctx)
+		groups = shelf.Groups
+	}
+	if err != nil {
+		return service.Decision{}, err
+	}
+	return service.Recover(who, groups, leaks, a.now())
 }
 
 type accepting struct {

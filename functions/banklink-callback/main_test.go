@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/url"
 	"os"
@@ -256,7 +255,7 @@ func answer(t *testing.T, q *post, event []byte) outcome {
 		t.Fatal(err)
 	}
 	var o outcome
-	o.Counted = counted(t, func() {
+	o.Counted = golden.Counted(t, func() {
 		r, err := routes(links(t), q, site).Handle(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
@@ -268,35 +267,6 @@ func answer(t *testing.T, q *post, event []byte) outcome {
 	})
 	o.Queued = q.sent
 	return o
-}
-
-// counted are the metrics that act writes: "name reason detail".
-func counted(t *testing.T, act func()) (lines []string) {
-	t.Helper()
-	stdout := os.Stdout
-	file, err := os.CreateTemp(t.TempDir(), "stdout")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	os.Stdout = file
-	act()
-	os.Stdout = stdout
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		t.Fatal(err)
-	}
-	for d := json.NewDecoder(file); d.More(); {
-		var line map[string]any
-		if err := d.Decode(&line); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"BanklinkRefused", "BanklinkNotQueued"} {
-			if line[name] != nil {
-				lines = append(lines, strings.Join([]string{name, line["reason"].(string), line["detail"].(string)}, " "))
-			}
-		}
-	}
-	return lines
 }
 
 func TestEvents(t *testing.T) {

@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -137,7 +135,7 @@ func answer(t *testing.T, q sender, event []byte) (o outcome) {
 	if err := json.Unmarshal(event, &e); err != nil {
 		t.Fatal(err)
 	}
-	o.Counted = counted(t, func() {
+	o.Counted = golden.Counted(t, func() {
 		r, err := open(q).routes().Handle(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
@@ -154,35 +152,6 @@ func answer(t *testing.T, q sender, event []byte) (o outcome) {
 }
 
 func open(q sender) door { return door{q, site, func() time.Time { return noon }} }
-
-// counted are the metrics that act writes: "name reason detail".
-func counted(t *testing.T, act func()) (lines []string) {
-	t.Helper()
-	file, err := os.CreateTemp(t.TempDir(), "stdout")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	stdout := os.Stdout
-	os.Stdout = file
-	act()
-	os.Stdout = stdout
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		t.Fatal(err)
-	}
-	for d := json.NewDecoder(file); d.More(); {
-		var line map[string]any
-		if err := d.Decode(&line); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"CardCallbackRefused", "CardCallbackNotQueued"} {
-			if line[name] != nil {
-				lines = append(lines, fmt.Sprintf("%s %s %s", name, line["reason"], line["detail"]))
-			}
-		}
-	}
-	return lines
-}
 
 func TestEvents(t *testing.T) {
 	golden.Events(t, "card-callback", func(t *testing.T, _ string, event []byte) any { return answer(t, &post{}, event) })

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"log"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -105,39 +104,38 @@ func (s settlement) handle(ctx context.Context, m payment.CardMessage) error {
 	return err
 }
 
-// ask makes what the provider says of a payment what it means, again where something moved meanwhile, and until nothing is new. The
-// book is read before the provider is asked: no answer is older than what it is held against.
+// ask makes what the provider says of a payment what it means, until nothing is new. The book is read before the provider is asked: no
+// answer is older than what it is held against.
 func (s settlement) ask(ctx context.Context, n order.Number, attempt order.AttemptID, r everypay.Reference, event everypay.Event) (changed bool, err error) {
-	for {
-		book, err := s.store.Book(ctx, n)
-		if err != nil {
-			return changed, err
-		}
-		said, err := s.state(ctx, r)
-		if err != nil {
-			return changed, err
-		}
-		c, news, err := payment.Card(book, attempt, said, event, s.now())
-		if why, ok := errors.AsType[payment.Refusal](err); ok {
-			metric.Count("CardTrouble", string(why), string(r))
-			return true, s.store.Refuse(ctx, payment.Refused{Reason: why, Card: &said, At: s.now().UTC()})
-		}
-		if err != nil || !news {
-			return changed, err
-		}
-		switch err := s.store.Settle(ctx, c); {
-		case errors.Is(err, table.ErrChanged):
-			if err := pause(ctx); err != nil {
-				return changed, err
+	for more := true; more && err == nil; {
+		err = table.Again(ctx, func() error {
+			more = false
+			book, err := s.store.Book(ctx, n)
+			if err != nil {
+				return err
 			}
-		case err != nil:
-			return changed, err
-		default:
-			changed = true
+			said, err := s.state(ctx, r)
+			if err != nil {
+				return err
+			}
+			c, news, err := payment.Card(book, attempt, said, event, s.now())
+			if why, ok := errors.AsType[payment.Refusal](err); ok {
+				changed = true
+				metric.Count("CardTrouble", string(why), string(r))
+				return s.store.Refuse(ctx, payment.Refused{Reason: why, Card: &said, At: s.now().UTC()})
+			}
+			if err != nil || !news {
+				return err
+			}
+			if err := s.store.Settle(ctx, c); err != nil {
+				return err
+			}
 			alarm(said, event, c)
-			event = everypay.NoEvent // it is heard
-		}
+			changed, more, event = true, payment.Several(said, event), everypay.NoEvent // the event is heard
+			return nil
+		})
 	}
+	return changed, err
 }
 
 // state asks the provider. A payment that it does not know, though it named it to us, is in no state that we know: it is asked about for
@@ -196,7 +194,7 @@ func (s settlement) giveBack(ctx context.Context, id payment.RefundID) error {
 	if _, err := s.ask(ctx, number, attempt, r.Payment, everypay.NoEvent); err != nil || !no {
 		return err
 	}
-	for {
+	return table.Again(ctx, func() error {
 		book, err := s.store.Book(ctx, number)
 		if err != nil {
 			return err
@@ -205,22 +203,9 @@ func (s settlement) giveBack(ctx context.Context, id payment.RefundID) error {
 		if err != nil || !ok {
 			return err
 		}
-		if err := s.store.Settle(ctx, c); !errors.Is(err, table.ErrChanged) {
+		if err = s.store.Settle(ctx, c); err == nil {
 			metric.Count("CardTrouble", "refund_refused", string(id))
-			return err
 		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// pause waits a moment, and never as long as somebody else.
-func pause(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(time.Duration(rand.IntN(50)) * time.Millisecond):
-		return nil
-	}
+		return err
+	})
 }

@@ -27,7 +27,6 @@ import (
 	"opiq/shared/acquirer"
 	"opiq/shared/civil"
 	card "opiq/shared/everypay"
-	"opiq/shared/invoice"
 	"opiq/shared/lang"
 	"opiq/shared/letter"
 	"opiq/shared/money"
@@ -112,14 +111,7 @@ func (h house) happens(t *testing.T, ref card.Reference, outcome string) {
 	w.Body.Close()
 }
 
-func (h house) book(t *testing.T, n order.Number) payment.Book {
-	t.Helper()
-	b, err := h.store.Book(t.Context(), n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+func (h house) book(t *testing.T, n order.Number) payment.Book { return people.Book(t, h.store, n) }
 
 // byCard is the one attempt by card.
 func byCard(b payment.Book) order.Attempt {
@@ -274,16 +266,7 @@ func TestMoneyThatGoesBackWithEveryCallBroken(t *testing.T) {
 // refund asks for a part of an order's price to go back.
 func (h house) refund(t *testing.T, n order.Number, amount money.Amount) payment.Refund {
 	t.Helper()
-	ask := payment.Ask{Amount: &amount, Reason: payment.PriceReduction, Key: amount.String()}
-	out, err := h.store.GiveBack(t.Context(), 2026, func(number invoice.Number) (payment.Refunding, account.Act, error) {
-		desk := payment.Desk{Invoices: people.Desk, Buyer: people.Person(people.Mari, "Mari", "Maasikas", lang.Estonian), By: "account:" + string(people.Liis), Now: people.Noon}
-		r, err := h.book(t, n).Refund(ask, nil, number, desk)
-		return r, account.Act{At: people.Noon, Actor: desk.By, What: "refund_requested", Object: "order:" + string(n)}, err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out.Refunds[0]
+	return people.GiveBack(t, h.store, n, payment.Ask{Amount: &amount, Reason: payment.PriceReduction, Key: amount.String()}, people.Noon)[0]
 }
 
 func TestARefundIsOneHoweverOftenItIsAskedFor(t *testing.T) {

@@ -4,17 +4,21 @@
 //	GET /v1/catalog/works/{id}
 //	GET /v1/catalog/plans
 //
-// Works and prices are part of the program; what staff changed of them it reads from the one partition that it has a right on.
+// Works and prices are part of the program; what staff changed of them it reads from the one partition that it has a right on. That
+// somebody looked it tells without a word about who it was; nobody waits for that, and an answer that caches keep tells nothing.
 package main
 
 import (
 	"context"
 	"time"
 
+	"opiq/shared/activity"
 	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/cloud"
+	"opiq/shared/metric"
 	"opiq/shared/money"
+	"opiq/shared/queue"
 	"opiq/shared/table"
 	"opiq/shared/web"
 )
@@ -26,12 +30,20 @@ type store interface {
 	Shelf(context.Context) (catalog.Shelf, error)
 }
 
-type shop struct {
-	store store
-	now   func() time.Time
+type log interface {
+	Send(ctx context.Context, message any) error
 }
 
-func main() { web.Start(shop{table.Open(cloud.Config(), cloud.Env("TABLE")), time.Now}.routes()) }
+type shop struct {
+	store    store
+	activity log
+	now      func() time.Time
+}
+
+func main() {
+	cfg := cloud.Config()
+	web.Start(shop{table.Open(cfg, cloud.Env("TABLE")), queue.Open(cfg, cloud.Env("ACTIVITY_QUEUE")), time.Now}.routes())
+}
 
 func (s shop) routes() web.Routes {
 	return web.Routes{
@@ -42,6 +54,17 @@ func (s shop) routes() web.Routes {
 }
 
 func (s shop) today() civil.Date { return civil.DateOf(s.now(), civil.Tallinn) }
+
+// seen answers a value that is the same for everybody, and tells that somebody saw it.
+func (s shop) seen(ctx context.Context, r web.Request, what activity.What, w catalog.WorkID, v any) web.Response {
+	answer := web.Public(r, v, fresh)
+	if answer.Status == 200 {
+		line := activity.Seen(what, s.now())
+		line.Work = w
+		line.Tell(ctx, s.activity, metric.Count)
+	}
+	return answer
+}
 
 func (s shop) works(ctx context.Context, r web.Request) (web.Response, error) {
 	shelf, err := s.store.Shelf(ctx)
@@ -61,7 +84,7 @@ func (s shop) works(ctx context.Context, r web.Request) (web.Response, error) {
 	if err != nil {
 		return web.Response{}, err
 	}
-	return web.Public(r, page, fresh), nil
+	return s.seen(ctx, r, activity.CatalogSearched, "", page), nil
 }
 
 type work struct {
@@ -78,7 +101,7 @@ func (s shop) work(ctx context.Context, r web.Request) (web.Response, error) {
 	if err != nil {
 		return web.Response{}, err
 	}
-	return web.Public(r, work{w, w.Status(s.today())}, fresh), nil
+	return s.seen(ctx, r, activity.WorkViewed, w.ID, work{w, w.Status(s.today())}), nil
 }
 
 type plan struct {

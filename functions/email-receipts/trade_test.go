@@ -65,7 +65,7 @@ func (s *story) giveBack(why payment.Why, amount money.Amount, ends payment.Refu
 	if err != nil {
 		s.t.Fatal(why, err)
 	}
-	s.apply(out.Changes[0])
+	s.apply(out.Change)
 	if ends == payment.Requested {
 		return
 	}

@@ -1,25 +1,24 @@
-// Command license-activation tells the owners of licenses that start that they have started. Access does not wait for it.
+// Command license-activation rings for licenses that begin and for holds of groups: license-clock tells owners and members. Access does
+// not wait for it.
 package main
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"opiq/shared/cloud"
 	"opiq/shared/license"
+	"opiq/shared/queue"
 	"opiq/shared/schedule"
 	"opiq/shared/table"
 )
 
-type clock struct{ store license.Store }
+type bell struct{ clock license.Clock }
 
 func main() {
-	schedule.Start(clock{table.Open(cloud.Config(), cloud.Env("TABLE"))}.handle)
+	schedule.Start(bell{queue.Open(cloud.Config(), cloud.Env("CLOCK_QUEUE"))}.handle)
 }
 
-func (c clock) handle(ctx context.Context, now time.Time) error {
-	moved, err := license.Advance(ctx, c.store, table.Activation, table.Shards, now)
-	slog.InfoContext(ctx, "license-activation", "time", now, "moved", moved)
-	return err
+func (b bell) handle(ctx context.Context, now time.Time) error {
+	return license.Ring(ctx, b.clock, now, table.Shards, table.Activation, table.Notices)
 }

@@ -1,26 +1,23 @@
-// Command license-expiry tells the owners of licenses that end so, a fortnight and three days ahead and when it is over. Access does
-// not wait for it.
+// Command license-expiry rings for licenses that end soon or have ended: license-clock tells their owners. Access does not wait for it.
 package main
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"opiq/shared/cloud"
 	"opiq/shared/license"
+	"opiq/shared/queue"
 	"opiq/shared/schedule"
 	"opiq/shared/table"
 )
 
-type clock struct{ store license.Store }
+type bell struct{ clock license.Clock }
 
 func main() {
-	schedule.Start(clock{table.Open(cloud.Config(), cloud.Env("TABLE"))}.handle)
+	schedule.Start(bell{queue.Open(cloud.Config(), cloud.Env("CLOCK_QUEUE"))}.handle)
 }
 
-func (c clock) handle(ctx context.Context, now time.Time) error {
-	moved, err := license.Advance(ctx, c.store, table.Expiry, table.Shards, now)
-	slog.InfoContext(ctx, "license-expiry", "time", now, "moved", moved)
-	return err
+func (b bell) handle(ctx context.Context, now time.Time) error {
+	return license.Ring(ctx, b.clock, now, table.Shards, table.Expiry)
 }

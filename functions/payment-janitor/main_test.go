@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -166,33 +165,10 @@ func lose(t *testing.T, cfg aws.Config, name string, things ...[2]string) {
 // counted is what an operator is told while something is done: how often each metric counted each reason.
 func counted(t *testing.T, do func()) map[string]int {
 	t.Helper()
-	file, err := os.CreateTemp(t.TempDir(), "stdout")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	stdout := os.Stdout
-	os.Stdout = file
-	do()
-	os.Stdout = stdout
-	text, err := os.ReadFile(file.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
 	all := map[string]int{}
-	for line := range strings.Lines(string(text)) {
-		var m struct {
-			Stuck, Repaired int
-			Reason          string `json:"reason"`
-		}
-		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			t.Errorf("%q: %v", line, err)
-		}
-		for name, n := range map[string]int{"Stuck": m.Stuck, "Repaired": m.Repaired} {
-			if n > 0 {
-				all[name+" "+m.Reason] += n
-			}
-		}
+	for _, line := range golden.Counted(t, do) {
+		said := strings.Fields(line)
+		all[said[0]+" "+said[1]]++
 	}
 	return all
 }

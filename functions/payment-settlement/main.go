@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"opiq/shared/banklink"
@@ -47,13 +46,13 @@ func (s settlement) handle(ctx context.Context, m payment.Message) error {
 	return err
 }
 
-// settle decides on what stands in the table, and decides again where it moved meanwhile, for as long as the call lasts.
+// settle decides on what stands in the table.
 func (s settlement) settle(ctx context.Context, n banklink.Notice) error {
 	number, _, ok := order.ParseStamp(n.Stamp)
 	if !ok {
 		return payment.UnknownAttempt
 	}
-	for {
+	return table.Again(ctx, func() error {
 		book, err := s.store.Book(ctx, number)
 		if errors.Is(err, order.ErrNotFound) {
 			return payment.UnknownAttempt
@@ -65,13 +64,6 @@ func (s settlement) settle(ctx context.Context, n banklink.Notice) error {
 		if err != nil || !news {
 			return err
 		}
-		if err = s.store.Settle(ctx, change); !errors.Is(err, table.ErrChanged) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(rand.IntN(50)) * time.Millisecond):
-		}
-	}
+		return s.store.Settle(ctx, change)
+	})
 }

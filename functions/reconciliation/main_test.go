@@ -18,7 +18,6 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
-	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -140,14 +139,7 @@ func corner(t *testing.T, entries ...string) (aws.Config, string) {
 func furnish(t *testing.T, s *table.Table, entries ...string) {
 	t.Helper()
 	people.Employ(t, s)
-	clerk, err := account.ParseKey("Bearer opiq_" + strings.Repeat("B", 43))
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := account.Key{ID: clerk, Name: "A program that helps Liis", Right: account.Reconciliation, CreatedAt: people.Noon}
-	if err := s.ChangeKey(t.Context(), k, k.Made(account.Operator)); err != nil {
-		t.Fatal(err)
-	}
+	people.Program(t, s, account.Reconciliation)
 	bill(t, s, first)
 	bill(t, s, second)
 	told := bookings()
@@ -179,35 +171,18 @@ func furnish(t *testing.T, s *table.Table, entries ...string) {
 func bill(t *testing.T, s *table.Table, n order.Number) {
 	t.Helper()
 	jaan := people.Person(people.Jaan, "Jaan", "Jõgi", lang.Russian)
-	wish := order.Wish{Months: 1, StartsOn: civil.Date{Year: 2026, Month: 12, Day: 1}, OrderTerms: "2017-07-01", ImmediateSupply: true}
-	o, err := order.Place(jaan, catalog.Shelf{}, wish, string(n), people.Noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Number = n
-	if _, err := s.Place(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	book := read(t, s, n)
+	people.Place(t, s, jaan, n, civil.Date{Year: 2026, Month: 12, Day: 1})
+	book := people.Book(t, s, n)
 	if book.Order.Open() != price {
 		t.Fatalf("an order costs %s", book.Order.Open())
 	}
 	draft := invoices.Draft(book.Order, jaan, nil, people.Noon)
-	_, err = s.Issue(t.Context(), 2026, func(i invoice.Number) (invoice.Issued, error) {
+	_, err := s.Issue(t.Context(), 2026, func(i invoice.Number) (invoice.Issued, error) {
 		return invoices.Issue(i, draft, book.Order, people.Noon)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func read(t *testing.T, s *table.Table, n order.Number) payment.Book {
-	t.Helper()
-	b, err := s.Book(t.Context(), n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // walk is the ladder's walk with an entry.
@@ -248,7 +223,7 @@ func decide(t *testing.T, s *table.Table, digits string, d reconciliation.Decisi
 	}
 	books := map[order.Number]payment.Book{}
 	for _, n := range d.Needs(e) {
-		books[n] = read(t, s, n)
+		books[n] = people.Book(t, s, n)
 	}
 	liis := account.Actor{Account: people.Liis}
 	out, err := d.Take(e, books, liis.String(), people.Noon)
@@ -458,13 +433,13 @@ func TestDecidedBackAndForth(t *testing.T) {
 				t.Fatalf("round %d, %v: %d %s (%v)", round, step.decision, status, code, err)
 			}
 			holds(t, cfg, name)
-			if b := read(t, s, step.not); b.Order.State == order.Paid || b.License != nil && b.License.At(people.Noon) != license.Suspended {
+			if b := people.Book(t, s, step.not); b.Order.State == order.Paid || b.License != nil && b.License.At(people.Noon) != license.Suspended {
 				t.Errorf("round %d: order %s is %s without its money", round, step.not, b.Order.State)
 			}
 			if step.paid == "" {
 				continue
 			}
-			if b := read(t, s, step.paid); b.Order.State != order.Paid || b.License.At(people.Noon) != license.State(license.Scheduled) {
+			if b := people.Book(t, s, step.paid); b.Order.State != order.Paid || b.License.At(people.Noon) != license.State(license.Scheduled) {
 				t.Errorf("round %d: order %s is %s, its license is %s", round, step.paid, b.Order.State, b.License.At(people.Noon))
 			}
 		}

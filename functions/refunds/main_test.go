@@ -20,7 +20,6 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
-	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/invoice"
 	"opiq/shared/lang"
@@ -80,15 +79,7 @@ func world(t *testing.T) (aws.Config, string) {
 	people.Sent(t, s, lost, "AC04", 4, people.Noon)
 	payByBank(t, s, owed)
 	people.TakeBack(t, s, owed, people.Noon)
-	jaan := people.Person(people.Jaan, "Jaan", "Jõgi", lang.Russian)
-	o, err := order.Place(jaan, catalog.Shelf{}, order.Wish{Months: 1, StartsOn: december, OrderTerms: "2017-07-01", ImmediateSupply: true}, "foreign", people.Noon)
-	if err == nil {
-		o.Number = foreign
-		_, err = s.Place(t.Context(), o)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	people.Place(t, s, people.Person(people.Jaan, "Jaan", "Jõgi", lang.Russian), foreign, december)
 	return cfg, name
 }
 
@@ -106,11 +97,7 @@ func corner(t *testing.T) (aws.Config, string) {
 func employ(t *testing.T, s *table.Table) {
 	t.Helper()
 	people.Employ(t, s)
-	clerk, err := account.ParseKey("Bearer opiq_" + strings.Repeat("B", 43))
-	k := account.Key{ID: clerk, Name: "A program that helps Liis", Right: account.Refunds, CreatedAt: people.Noon}
-	if err := errors.Join(err, s.ChangeKey(t.Context(), k, k.Made(account.Operator))); err != nil {
-		t.Fatal(err)
-	}
+	people.Program(t, s, account.Refunds)
 }
 
 var december = civil.Date{Year: 2026, Month: 12, Day: 1}
@@ -155,22 +142,13 @@ func give(t *testing.T, s *table.Table, n order.Number, ask payment.Ask) payment
 // change stores what becomes of an order.
 func change(t *testing.T, s *table.Table, n order.Number, decide func(payment.Book) (payment.Change, error)) {
 	t.Helper()
-	c, err := decide(read(t, s, n))
+	c, err := decide(people.Book(t, s, n))
 	if err == nil {
 		err = s.Settle(t.Context(), c)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func read(t *testing.T, s *table.Table, n order.Number) payment.Book {
-	t.Helper()
-	b, err := s.Book(t.Context(), n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // lines are what the table holds, a line a thing: what an event has changed is the lines that were not there before.
@@ -346,7 +324,7 @@ func TestWhatBecomesOfALicenseIsWhatTheReadmeSays(t *testing.T) {
 			default:
 				payByBank(t, s, n)
 			}
-			before := *read(t, s, n).License
+			before := *people.Book(t, s, n).License
 			says := told[reason][i]
 			is, known := outcomes[says]
 			switch {
@@ -356,7 +334,7 @@ func TestWhatBecomesOfALicenseIsWhatTheReadmeSays(t *testing.T) {
 				must(t, routes, n, wish(reason, amount, "once"), "422 invalid")
 			default:
 				must(t, routes, n, wish(reason, amount, "once"), "201")
-				if after := *read(t, s, n).License; !is(before, after) {
+				if after := *people.Book(t, s, n).License; !is(before, after) {
 					t.Errorf("%s of %s: the license went from %+v to %+v, and README.md says: %s", reason, amount, before, after, says)
 				}
 			}
@@ -475,15 +453,15 @@ func TestMoneyOfOneOrderPaysAnother(t *testing.T) {
 	must(t, routes, billed, to(carded, 100, "a part"), "201")
 	must(t, routes, billed, to(people.Waiting, 0, "the rest"), "201")
 	must(t, routes, people.Running, to(carded, price-99, "too much"), "409 offset_impossible")
-	if b := read(t, s, people.Waiting); b.Order.State != order.Placed || b.Order.Open() != 100 || len(b.Payments) != 2 {
+	if b := people.Book(t, s, people.Waiting); b.Order.State != order.Placed || b.Order.Open() != 100 || len(b.Payments) != 2 {
 		t.Errorf("%+v", b)
 	}
 	must(t, routes, people.Running, to(people.Waiting, 100, "what was missing"), "201")
-	b := read(t, s, people.Waiting)
+	b := people.Book(t, s, people.Waiting)
 	if b.Order.State != order.Paid || b.License.At(people.Noon) != license.State(license.Scheduled) || len(b.Payments) != 3 {
 		t.Errorf("%+v", b)
 	}
-	if b := read(t, s, billed); b.Order.State != order.Annulled || slices.ContainsFunc(b.Refunds, func(r payment.Refund) bool { return r.State != payment.Done }) {
+	if b := people.Book(t, s, billed); b.Order.State != order.Annulled || slices.ContainsFunc(b.Refunds, func(r payment.Refund) bool { return r.State != payment.Done }) {
 		t.Errorf("%+v", b)
 	}
 	h := must(t, routes, people.Waiting, wish(payment.Agreed, 0, "back after all"), "201") // to where it came from first
@@ -515,7 +493,7 @@ func TestMoneyOfManyPaymentsGoesBackInSeveralSteps(t *testing.T) {
 		t.Errorf("%d refunds", len(h.Refunds))
 	}
 	must(t, routes, billed, wish(payment.Surplus, 0, "the rest"), "201")
-	if b := read(t, s, people.Waiting); b.Order.Open() != price-15*20 {
+	if b := people.Book(t, s, people.Waiting); b.Order.Open() != price-15*20 {
 		t.Errorf("%s is left to pay", b.Order.Open())
 	}
 	ledger.Holds(t, cfg, name)
@@ -628,7 +606,7 @@ func TestAFileIsTheSameEachTime(t *testing.T) {
 		return out.Body
 	}
 	first := fetch()
-	people.Sent(t, s, read(t, s, people.Running).Refunds[0], "", 1, people.Noon)
+	people.Sent(t, s, people.Book(t, s, people.Running).Refunds[0], "", 1, people.Noon)
 	if again := fetch(); again != first || !strings.Contains(first, r.ID.EndToEnd()) {
 		t.Errorf("%s\nand then\n%s", first, again)
 	}

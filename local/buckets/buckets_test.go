@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,38 @@ func TestPartsAndHeads(t *testing.T) {
 	}
 }
 
+func TestAListHasWhatIsUnderItsPrefix(t *testing.T) {
+	c := serve(t, New(t.TempDir()), "local")
+	create(t, c, "uploads")
+	for _, key := range []string{"works/w002/a", "works/w001/õun & pirn.txt", "works/w001/b", "works/w001/B/c", "works/w0011/d", "works"} {
+		if err := put(t, c, key, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, size := range []int32{1, 2, 3, 1000} {
+		var got []string
+		pages := s3.NewListObjectsV2Paginator(c, &s3.ListObjectsV2Input{Bucket: aws.String("uploads"), Prefix: aws.String("works/w001/"), MaxKeys: &size})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page.Contents) > int(size) || int(aws.ToInt32(page.KeyCount)) != len(page.Contents) {
+				t.Errorf("a page of %d has %d", size, len(page.Contents))
+			}
+			for _, o := range page.Contents {
+				if aws.ToInt64(o.Size) != int64(len(*o.Key)) {
+					t.Errorf("%s has %d bytes", *o.Key, *o.Size)
+				}
+				got = append(got, *o.Key)
+			}
+		}
+		if want := []string{"works/w001/B/c", "works/w001/b", "works/w001/õun & pirn.txt"}; !slices.Equal(got, want) {
+			t.Errorf("by %d: %q", size, got)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	c := serve(t, New(t.TempDir()), "local")
 	create(t, c, "uploads")
@@ -139,10 +172,18 @@ func TestRefusals(t *testing.T) {
 			_, err := c.CopyObject(ctx, &s3.CopyObjectInput{Bucket: aws.String("uploads"), Key: aws.String("b"), CopySource: aws.String("uploads/there")})
 			return err
 		}, "NotImplemented"},
-		"a list": {func(ctx context.Context) error {
-			_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("uploads")})
+		"an old list": {func(ctx context.Context) error {
+			_, err := c.ListObjects(ctx, &s3.ListObjectsInput{Bucket: aws.String("uploads")})
 			return err
 		}, "NotImplemented"},
+		"a list by folders": {func(ctx context.Context) error {
+			_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("uploads"), Delimiter: aws.String("/")})
+			return err
+		}, "NotImplemented"},
+		"a list of what is not there": {func(ctx context.Context) error {
+			_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("nowhere")})
+			return err
+		}, "NoSuchBucket"},
 		"a deletion": {func(ctx context.Context) error {
 			_, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String("uploads"), Key: aws.String("there")})
 			return err

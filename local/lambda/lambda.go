@@ -257,6 +257,18 @@ func (h *Host) Starts() map[string]time.Duration {
 	return starts
 }
 
+// Processes is how many processes of a function there are, busy or idle.
+func (h *Host) Processes(name string) (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for p := range h.processes {
+		if p.function == name {
+			n++
+		}
+	}
+	return n
+}
+
 // Kill ends all processes of a function with SIGKILL, busy or idle, and answers how many there were.
 func (h *Host) Kill(name string) int {
 	f := h.functions[name]

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"opiq/shared/account"
+	"opiq/shared/activity"
+	"opiq/shared/catalog"
 	"opiq/shared/everypay"
 	"opiq/shared/hold"
 	"opiq/shared/intake"
@@ -27,7 +29,9 @@ import (
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/payout"
+	"opiq/shared/reading"
 	"opiq/shared/reconciliation"
+	"opiq/shared/takedown"
 )
 
 // Ledger is all that a table holds, by kind.
@@ -51,6 +55,18 @@ type Ledger struct {
 	Letters  []letter.Letter
 	Keys     []account.Key
 	Acts     []account.Act
+
+	Lines  []activity.Line
+	Places []Place
+	Notes  []Note
+
+	Works     []catalog.Change // what staff changed of them
+	Prices    []catalog.List   // that staff set
+	Takedowns []takedown.Report
+
+	Holds   []hold.Record
+	Groups  []catalog.Group // that are or were on hold
+	Members []account.Member
 }
 
 // Card says whose a payment at the card provider is.
@@ -58,6 +74,18 @@ type Card struct {
 	Reference everypay.Reference
 	Order     order.Number    `json:"order"`
 	Attempt   order.AttemptID `json:"attempt"`
+}
+
+// Place is where somebody was in a work, and their bookmarks.
+type Place struct {
+	Account account.ID `json:"-"`
+	reading.Place
+}
+
+// Note is what somebody wrote at a chapter.
+type Note struct {
+	Account account.ID `json:"-"`
+	reading.Note
 }
 
 // Read reads a table.
@@ -144,6 +172,26 @@ func (l *Ledger) add(i map[string]types.AttributeValue) (err error) {
 		l.Keys, err = with(l.Keys, i)
 	case "act":
 		l.Acts, err = with(l.Acts, i)
+	case "work":
+		l.Works, err = with(l.Works, i)
+	case "prices":
+		l.Prices, err = with(l.Prices, i)
+	case "takedown":
+		l.Takedowns, err = with(l.Takedowns, i)
+	case "hold":
+		l.Holds, err = with(l.Holds, i)
+	case "group":
+		l.Groups, err = with(l.Groups, i)
+	case "member":
+		l.Members, err = with(l.Members, i)
+	case "activity":
+		l.Lines, err = with(l.Lines, i)
+	case "place":
+		l.Places, err = with(l.Places, i)
+		l.Places[len(l.Places)-1].Account = account.ID(strings.TrimPrefix(pk.Value, "ACCOUNT#"))
+	case "note":
+		l.Notes, err = with(l.Notes, i)
+		l.Notes[len(l.Notes)-1].Account = account.ID(strings.TrimPrefix(pk.Value, "ACCOUNT#"))
 	case "address", "tries", "placed", "booking", "numbered":
 	default:
 		err = fmt.Errorf("ledger: nobody knows items of kind %q", kind.Value)
@@ -227,6 +275,10 @@ func (l Ledger) Check() (breaches []string) {
 	l.refunds(breach)
 	l.entries(breach)
 	l.invoices(breach)
+	l.reading(breach)
+	l.works(breach)
+	l.holds(breach)
+	l.licenses(breach)
 	addresses := map[account.Address]int{}
 	for _, a := range l.Accounts {
 		if addresses[a.Address]++; addresses[a.Address] > 1 {
@@ -258,6 +310,32 @@ func (l Ledger) Check() (breaches []string) {
 		}
 	}
 	return breaches
+}
+
+// reading wants each line of the activity log to be whole and about somebody there is, or about nobody; each place to be where the log
+// has it; and a note that was removed to have no words.
+func (l Ledger) reading(breach func(string, ...any)) {
+	is := func(id account.ID) bool {
+		return slices.ContainsFunc(l.Accounts, func(a account.Account) bool { return a.ID == id })
+	}
+	for _, x := range l.Lines {
+		if err := x.Err(); err != nil || !x.Anonymous() && !is(x.Account) {
+			breach("the line %s of the activity log: account %q (%v)", x.ID, x.Account, err)
+		}
+	}
+	for _, p := range l.Places {
+		read := slices.ContainsFunc(l.Lines, func(x activity.Line) bool {
+			return x.What == activity.ChapterRead && x.Account == p.Account && x.Work == p.Work && x.Chapter == p.Chapter && x.At.Equal(p.At)
+		})
+		if !is(p.Account) || read != (p.Chapter > 0) {
+			breach("account %s was in chapter %d of %s at %s, and the log has it: %t", p.Account, p.Chapter, p.Work, p.At, read)
+		}
+	}
+	for _, n := range l.Notes {
+		if !is(n.Account) || n.Stands() != (n.Text != "") {
+			breach("the note %s of account %s stands: %t, and has %d letters", n.ID, n.Account, n.Stands(), len(n.Text))
+		}
+	}
 }
 
 // did tells whether something happened.

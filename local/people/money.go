@@ -33,7 +33,7 @@ var School = invoice.Buyer{Name: "Lepatriinu Kool", RegistryCode: "75012345", Ad
 // Invoice makes the invoice of Mari's order under a number, made out to a buyer or, where that is nil, to her.
 func Invoice(t testing.TB, s *table.Table, n order.Number, buyer *invoice.Buyer) invoice.Invoice {
 	t.Helper()
-	o := book(t, s, n).Order
+	o := Book(t, s, n).Order
 	draft := Desk.Draft(o, Person(Mari, "Mari", "Maasikas", lang.Estonian), buyer, Noon)
 	i, err := s.Issue(t.Context(), draft.IssuedOn.Year, func(n invoice.Number) (invoice.Issued, error) { return Desk.Issue(n, draft, o, Noon) })
 	if err != nil {
@@ -55,7 +55,7 @@ func Transfer(t testing.TB, s *table.Table, n order.Number, amount money.Amount,
 		t.Fatal(err)
 	}
 	e.Revision = 1
-	b := book(t, s, n)
+	b := Book(t, s, n)
 	out, ok := reconciliation.Decide(e, reconciliation.Known{Sure: []payment.Book{b}, Names: reconciliation.NamesOf(e.Bank)}, now)
 	if out.Entry.State == reconciliation.Waiting {
 		var err error
@@ -76,7 +76,7 @@ func Transfer(t testing.TB, s *table.Table, n order.Number, amount money.Amount,
 // Charge is Mari setting out to pay an order by card: an attempt that the card provider knows, and has said nothing of yet.
 func Charge(t testing.TB, s *table.Table, n order.Number) order.Attempt {
 	t.Helper()
-	b := book(t, s, n)
+	b := Book(t, s, n)
 	a, err := b.Order.Start(order.Way{Method: order.ByCard}, fmt.Sprint("card ", len(b.Attempts)), lang.Estonian, b.Attempts, Noon)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func ByCard(t testing.TB, s *table.Table, a order.Attempt) payment.ID {
 	said := everypay.Payment{
 		Reference: a.Reference, Order: string(a.Stamp()), State: everypay.StateSettled, Method: "card", Amount: a.Amount, Standing: a.Amount, PaidAt: Noon,
 	}
-	c, ok, err := payment.Card(book(t, s, a.Order), a.ID, said, "", Noon)
+	c, ok, err := payment.Card(Book(t, s, a.Order), a.ID, said, "", Noon)
 	if err == nil {
 		err = s.Settle(t.Context(), c)
 	}
@@ -109,7 +109,7 @@ func ByCard(t testing.TB, s *table.Table, a order.Attempt) payment.ID {
 func TakeBack(t testing.TB, s *table.Table, n order.Number, now time.Time) {
 	t.Helper()
 	for {
-		b := book(t, s, n)
+		b := Book(t, s, n)
 		var left payment.ID
 		for _, p := range b.Payments {
 			if p.Taken > 0 {
@@ -138,7 +138,7 @@ func GiveBack(t testing.TB, s *table.Table, n order.Number, ask payment.Ask, now
 	}
 	desk := payment.Desk{Invoices: Desk, Buyer: Person(Mari, "Mari", "Maasikas", lang.Estonian), By: "account:" + string(Liis), Now: now}
 	out, err := s.GiveBack(t.Context(), year, func(number invoice.Number) (payment.Refunding, account.Act, error) {
-		b := book(t, s, n)
+		b := Book(t, s, n)
 		r, err := b.Refund(ask, nil, number, desk)
 		if err != nil {
 			return r, account.Act{}, err
@@ -168,7 +168,7 @@ func Sent(t testing.TB, s *table.Table, r payment.Refund, reason string, number 
 		t.Fatal(err)
 	}
 	e.Revision = 1
-	out, ok := reconciliation.Decide(e, reconciliation.Known{Sure: []payment.Book{book(t, s, r.Order)}, Names: reconciliation.NamesOf(bank)}, now)
+	out, ok := reconciliation.Decide(e, reconciliation.Known{Sure: []payment.Book{Book(t, s, r.Order)}, Names: reconciliation.NamesOf(bank)}, now)
 	if !ok || out.Entry.State != reconciliation.Settled {
 		t.Fatalf("the ladder makes %+v of it", out)
 	}
@@ -180,7 +180,7 @@ func Sent(t testing.TB, s *table.Table, r payment.Refund, reason string, number 
 // Expire is time that passes until an order that nobody pays has expired.
 func Expire(t testing.TB, s *table.Table, n order.Number, now time.Time) {
 	t.Helper()
-	c, ok := book(t, s, n).Step(now)
+	c, ok := Book(t, s, n).Step(now)
 	if !ok || c.Order.State != order.Expired {
 		t.Fatalf("at %s the order has not expired", now)
 	}
@@ -189,7 +189,8 @@ func Expire(t testing.TB, s *table.Table, n order.Number, now time.Time) {
 	}
 }
 
-func book(t testing.TB, s *table.Table, n order.Number) payment.Book {
+// Book is all that stands about an order.
+func Book(t testing.TB, s *table.Table, n order.Number) payment.Book {
 	t.Helper()
 	b, err := s.Book(t.Context(), n)
 	if err != nil {

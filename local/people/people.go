@@ -53,8 +53,11 @@ const (
 // shows this secret.
 const Liis account.ID = "44444444444444444444444444444444"
 
-// MachineSecret is that of the machine's key.
-var MachineSecret = "opiq_" + strings.Repeat("A", 43)
+// MachineSecret is that of the machine's key, and ProgramSecret that of a program that helps Liis.
+var (
+	MachineSecret = "opiq_" + strings.Repeat("A", 43)
+	ProgramSecret = "opiq_" + strings.Repeat("B", 43)
+)
 
 // Token is the cookie that signs somebody in.
 func Token(who account.ID) account.Token {
@@ -124,11 +127,21 @@ func Employ(t testing.TB, s *table.Table) account.Key {
 	return k
 }
 
-// Buy places Mari's order of one month under a number, begins to pay it at LHV, and pays it where that is wanted.
-func Buy(t testing.TB, s *table.Table, n order.Number, startsOn civil.Date, pay bool) {
+// Program stores the key of a program that helps Liis with what takes a right.
+func Program(t testing.TB, s *table.Table, r account.Right) {
+	t.Helper()
+	id, err := account.ParseKey("Bearer " + ProgramSecret)
+	k := account.Key{ID: id, Name: "A program that helps Liis", Right: r, CreatedAt: Noon}
+	if err := errors.Join(err, s.ChangeKey(t.Context(), k, k.Made(account.Operator))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Place places somebody's order of one month under a number.
+func Place(t testing.TB, s *table.Table, who account.Account, n order.Number, startsOn civil.Date) order.Order {
 	t.Helper()
 	wish := order.Wish{Months: 1, StartsOn: startsOn, OrderTerms: "2017-07-01", ImmediateSupply: true}
-	o, err := order.Place(Person(Mari, "Mari", "Maasikas", lang.Estonian), catalog.Shelf{}, wish, string(n), Noon)
+	o, err := order.Place(who, catalog.Shelf{}, wish, string(n), Noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +149,13 @@ func Buy(t testing.TB, s *table.Table, n order.Number, startsOn civil.Date, pay 
 	if _, err := s.Place(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
+	return o
+}
+
+// Buy places Mari's order of one month under a number, begins to pay it at LHV, and pays it where that is wanted.
+func Buy(t testing.TB, s *table.Table, n order.Number, startsOn civil.Date, pay bool) {
+	t.Helper()
+	o := Place(t, s, Person(Mari, "Mari", "Maasikas", lang.Estonian), n, startsOn)
 	a, err := o.Start(order.Way{Method: order.BankLink, Bank: "lhv"}, string(n), lang.Estonian, nil, Noon)
 	if err != nil {
 		t.Fatal(err)
@@ -146,10 +166,7 @@ func Buy(t testing.TB, s *table.Table, n order.Number, startsOn civil.Date, pay 
 	if !pay {
 		return
 	}
-	book, err := s.Book(t.Context(), n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	book := Book(t, s, n)
 	change, _, err := payment.Settle(book, Paid(book.Attempts[0], "1"), Noon)
 	if err != nil {
 		t.Fatal(err)

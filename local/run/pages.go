@@ -2,6 +2,7 @@ package run
 
 import (
 	_ "embed"
+	"html/template"
 	"net/http"
 	"strings"
 
@@ -11,6 +12,8 @@ import (
 
 //go:embed index.html
 var index string
+
+var indexPage = template.Must(template.New("index").Parse(index))
 
 // handler is the shop's one address: /_local/ for what exists only here, the template's routes for all else.
 func (s *Shop) handler(banks, cards, account http.Handler, schedules sources.Schedules) http.Handler {
@@ -24,7 +27,7 @@ func (s *Shop) handler(banks, cards, account http.Handler, schedules sources.Sch
 	here := http.NewServeMux()
 	here.HandleFunc("GET /_local/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write([]byte(index))
+		_ = indexPage.Execute(w, s.Staff)
 	})
 	here.HandleFunc("GET /_local/mail", s.Mail.List)
 	here.HandleFunc("GET /_local/mail/{id}/attachments/{n}", s.Mail.File)

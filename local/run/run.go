@@ -92,7 +92,7 @@ func Start(ctx context.Context, o Options) (_ *Shop, err error) {
 			s.Stop()
 		}
 	}()
-	root, err := findRoot()
+	root, err := Root()
 	if err != nil {
 		return nil, err
 	}
@@ -207,10 +207,16 @@ func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries 
 	}
 	s.Functions = lambda.Open(lambda.Options{Functions: functions, Log: s.log, Verbose: o.Verbose, Called: s.log.call})
 	s.stops = append(s.stops, s.Functions.Stop)
+	stocking, inner := errgroup.WithContext(ctx)
+	stocking.Go(func() error { return s.stock(inner) }) // beside the functions' starts, which take longer
 	if err := s.Functions.Warm(); err != nil {
-		return fmt.Errorf("a function does not start: %w", err)
+		return errors.Join(fmt.Errorf("a function does not start: %w", err), stocking.Wait())
 	}
 	s.log.step(nil, "every function started once")
+	if err := stocking.Wait(); err != nil {
+		return err
+	}
+	s.log.step(nil, "a worksheet beside every work")
 	if err := s.enroll(ctx); err != nil {
 		return err
 	}
@@ -289,8 +295,8 @@ func (s *Shop) serve(h http.Handler) (url string, err error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// findRoot looks for the template in this folder and those above it.
-func findRoot() (string, error) {
+// Root is the folder of the template: this one or one above it.
+func Root() (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return "", err

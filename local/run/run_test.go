@@ -60,6 +60,7 @@ func TestTheShopOpens(t *testing.T) {
 		holds        string
 	}{
 		{"GET", "/_local/", 200, "/_local/mailbox"},
+		{"GET", "/_local/", 200, "support@opiq.test <code>" + s.Staff.In("support").Password + "</code> "},
 		{"GET", "/_local/mailbox", 200, "<html"},
 		{"GET", "/_local/mail?to=nobody@example.com", 200, "[]"},
 		{"GET", "/_local/mail/none/attachments/1", 404, ""},
@@ -68,7 +69,8 @@ func TestTheShopOpens(t *testing.T) {
 		{"POST", "/_local/everypay/0123456789abcdef?outcome=settled", 404, "unknown_payment"},
 		{"GET", "/_local/account", 200, `{"iban":"EE382200221020145685","name":"Star Cloud OÜ","bic":"HABAEE2X"}`},
 		{"POST", "/_local/account/statement?case=exact", 409, `"nothing"`},
-		{"GET", "/_local/staff", 200, `{"email":"finance@opiq.test","password":"` + s.Staff.Password + `"}`},
+		{"GET", "/_local/staff", 200, `{"email":"finance@opiq.test","password":"` + s.Staff.In("finance").Password + `","roles":["finance"]}`},
+		{"GET", "/_local/staff", 200, `"password":"` + s.Staff.In("editor").Password + `","roles":["editor"]}`},
 		{"GET", "/_local/nothing", 404, ""},
 		{"GET", "/v1/catalog/plans", 200, `"plans"`},
 		{"GET", "/v1/session", 401, `"code"`},
@@ -119,28 +121,30 @@ func TestTheTableAndTheBucketsAreKeptInTheirFolder(t *testing.T) {
 	if _, err := uploads(s).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("a/b"), Body: strings.NewReader("text")}); err != nil {
 		t.Fatal(err)
 	}
-	before := s.Staff.Password
+	before := s.Staff
 	s.Stop()
 	s = start(t, Options{Data: data})
 	got, err := dynamodb.NewFromConfig(s.AWS).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key})
 	if err != nil || len(got.Item) != 2 {
 		t.Errorf("%v, %v", got, err)
 	}
-	if before == s.Staff.Password {
-		t.Error("the password of the staff account was not changed")
-	}
-	if a := staffSignsIn(t, s); !strings.Contains(a, `"roles":["finance"]`) {
-		t.Errorf("the staff account is now %s", a)
+	for i, p := range s.Staff {
+		if p.Password == before[i].Password {
+			t.Errorf("the password of %s was not changed", p.Email)
+		}
+		if a, want := signsIn(t, s, p), `"roles":["`+strings.Join(p.Roles, `","`)+`"]`; !strings.Contains(a, want) {
+			t.Errorf("%s is now %s", p.Email, a)
+		}
 	}
 	if _, err := uploads(s).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: aws.String("a/b")}); err != nil {
 		t.Error(err)
 	}
 }
 
-// staffSignsIn is the answer to the staff account's password.
-func staffSignsIn(t *testing.T, s *Shop) string {
+// signsIn is the answer to somebody's password.
+func signsIn(t *testing.T, s *Shop, p Person) string {
 	t.Helper()
-	body, err := json.Marshal(s.Staff)
+	body, err := json.Marshal(map[string]string{"email": p.Email, "password": p.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,16 +111,22 @@ type Breach struct {
 // Stopped is the hold that keeps the person from the service, of their own and of those given that are on groups of theirs: one that
 // ends it before one that suspends it, and of several the longest standing. Not ok where none does.
 func (a Account) Stopped(groups hold.Set) (h hold.Hold, ok bool) {
+	mine := a.Closed(groups)
+	if h, ok = mine.First(true); !ok {
+		h, ok = mine.First(false)
+	}
+	return h, ok
+}
+
+// Closed are the holds that keep the person from the service, of their own and of those given that are on groups of theirs.
+func (a Account) Closed(groups hold.Set) hold.Set {
 	mine := slices.Clone(a.Holds)
 	for _, h := range groups {
 		if slices.ContainsFunc(a.Groups, func(g GroupID) bool { return h.On == hold.On(hold.OnGroup, g) }) {
 			mine = append(mine, h)
 		}
 	}
-	if h, ok = mine.First(true); !ok {
-		h, ok = mine.First(false)
-	}
-	return h, ok
+	return mine
 }
 
 // serves tells why the service is stopped for the person, or nil.
@@ -321,11 +327,12 @@ type Document struct {
 	Roles         []Role    `json:"roles"` // of staff; a customer has none
 	Marketing     bool      `json:"marketing"`
 	TermsRequired bool      `json:"termsRequired"` // the terms of use in force still have to be accepted
+	Holds         []Held    `json:"holds"`         // why the service is stopped for the account
 }
 
 // Document is the account as its owner sees it at an instant.
 func (a Account) Document(now time.Time) Document {
-	return Document{a.ID, a.Address, a.FirstName, a.LastName, a.Language, append([]Role{}, a.Roles...), a.Marketing != nil, !a.Agreed(now)}
+	return Document{a.ID, a.Address, a.FirstName, a.LastName, a.Language, append([]Role{}, a.Roles...), a.Marketing != nil, !a.Agreed(now), held(a.Holds)}
 }
 
 // Required names a field that is empty.

@@ -12,6 +12,9 @@ type Actor struct {
 // Operator is whoever may call functions of ours by hand.
 var Operator = Actor{Name: "operator"}
 
+// Owner is the person whom a thing belongs to, where only they can have done it.
+var Owner = Actor{Name: "owner"}
+
 // String names the actor in the audit trail and in histories, without anything personal.
 func (a Actor) String() string {
 	switch {
@@ -41,7 +44,7 @@ const (
 // written, whole or not at all, and never changed. It holds no secret and no name of a person.
 type Act struct {
 	At     time.Time         `json:"at"`
-	Actor  string            `json:"actor"`  // "account:<id>", "key:<id>", "operator"
+	Actor  string            `json:"actor"`  // "account:<id>", "key:<id>", "operator", "owner"
 	What   Deed              `json:"what"`   // "key_made"
 	Object string            `json:"object"` // "key:<id>"
 	Reason string            `json:"reason,omitempty"`

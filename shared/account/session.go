@@ -135,16 +135,20 @@ func SplitReset(subject string) ID {
 	return ID(id)
 }
 
-// Reset sets a new password and ends every session, and with them every other reset link. It also lifts the hold of a
-// leaked password. A subject of an earlier time is ErrToken.
+// Reset sets a new password and ends every session, and with them every other reset link. It also lifts the holds of a
+// leaked password: the owner has proved who they are. A subject of an earlier time is ErrToken.
 func (a Account) Reset(subject string, h Hash) (Account, error) {
 	if subject != a.ResetSubject() {
 		return Account{}, ErrToken
 	}
-	return a.renew(h), nil
+	a = a.renew(h)
+	for _, id := range a.Holds.Recorded(hold.CredentialLeak) {
+		a.Holds = a.Holds.Without(id)
+	}
+	return a, nil
 }
 
-// renew sets a new password.
+// renew sets a new password. The hold that the machine placed for the old one is over.
 func (a Account) renew(h Hash) Account {
 	a.Password = h
 	a.Sessions = nil

@@ -1,8 +1,9 @@
-// Package bucket is the edge to S3: what is too large for a request is uploaded by a link, and read back as a stream.
+// Package bucket is the edge to S3: what is too large for a request is uploaded by a link and read back as a stream, and what is too
+// large for an answer is fetched by a link.
 //
-// A link is a right to put one object of one size and type, once and for a while, whoever holds it; nobody can change the
-// object later, so that what was read stays what it was. The package never holds an object in memory, lists none and deletes
-// none: the bucket's own lifecycle does (template.yaml).
+// A link is a right to put one object of one size and type, once, or to get one object, for a while, whoever holds it. What was put by
+// a link nobody can change later, so that what was read stays what it was. The package never holds an object in memory and deletes
+// none: where they are to go, the bucket's own lifecycle sees to it (template.yaml).
 package bucket
 
 import (
@@ -10,9 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -41,9 +44,9 @@ func Open(cfg aws.Config, name string) *Bucket {
 	return &Bucket{client, s3.NewPresignClient(client), name}
 }
 
-// Link is how to upload one object: a request with this method and these headers, whose body has exactly the size that was
-// asked for and goes with its Content-Length (not in chunks). S3 answers 200 where the object is kept; 412 where there is one
-// already, as when the answer to a first try was lost; 403 after ExpiresAt and to all else.
+// Link is how to put or get one object: a request with this method and these headers. One that puts has a body of exactly the size
+// that was asked for, which goes with its Content-Length (not in chunks). S3 answers 200 where the object is kept, or comes; 412 where
+// there is one already, as when the answer to a first try was lost; 403 after ExpiresAt and to all else.
 type Link struct {
 	Method    string            `json:"method"`
 	URL       string            `json:"url"`
@@ -56,10 +59,28 @@ func (b *Bucket) Upload(ctx context.Context, key, contentType string, size int64
 	if size < 1 {
 		return Link{}, fmt.Errorf("bucket: a link for %d bytes: a size of none is not signed, and any would do", size)
 	}
-	now := time.Now().UTC().Truncate(time.Second) // a signature has no smaller unit
+	now := signing()
 	r, err := b.links.PresignPutObject(ctx, &s3.PutObjectInput{
 		Bucket: &b.name, Key: &key, ContentType: &contentType, ContentLength: &size, IfNoneMatch: aws.String("*"),
 	}, s3.WithPresignExpires(lives))
+	return link(r, now.Add(lives), err)
+}
+
+// Download makes a link to one object, which comes as this type, under a name that a browser may keep it by, and is kept by no cache.
+// Whoever has the link may change none of it. No call is made: nobody looks whether there is such an object.
+func (b *Bucket) Download(ctx context.Context, key, contentType, name string, lives time.Duration) (Link, error) {
+	now := signing()
+	r, err := b.links.PresignGetObject(ctx, &s3.GetObjectInput{
+		Bucket: &b.name, Key: &key, ResponseContentType: &contentType, ResponseCacheControl: aws.String("private, no-store"),
+		ResponseContentDisposition: aws.String(mime.FormatMediaType("inline", map[string]string{"filename": name})),
+	}, s3.WithPresignExpires(lives))
+	return link(r, now.Add(lives), err)
+}
+
+// signing is when a link is signed that is made now: a signature has no smaller unit than a second.
+func signing() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+func link(r *v4.PresignedHTTPRequest, ends time.Time, err error) (Link, error) {
 	if err != nil {
 		return Link{}, fmt.Errorf("bucket: %w", err)
 	}
@@ -69,7 +90,28 @@ func (b *Bucket) Upload(ctx context.Context, key, contentType string, size int64
 	}
 	delete(headers, "Host") // these two every client makes of the URL and the body
 	delete(headers, "Content-Length")
-	return Link{r.Method, r.URL, headers, now.Add(lives)}, nil
+	return Link{r.Method, r.URL, headers, ends}, nil
+}
+
+// Object is one object of a bucket.
+type Object struct {
+	Key  string
+	Size int64 // bytes
+}
+
+// List is what there is under a prefix, in the order of the keys.
+func (b *Bucket) List(ctx context.Context, prefix string) (all []Object, err error) {
+	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("bucket: %w", err)
+		}
+		for _, o := range page.Contents {
+			all = append(all, Object{aws.ToString(o.Key), aws.ToInt64(o.Size)})
+		}
+	}
+	return all, nil
 }
 
 // Open reads an object as it comes; the caller closes it. It fails with ErrNone where there is none. A stream that breaks in

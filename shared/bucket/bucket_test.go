@@ -304,3 +304,119 @@ func TestReadingSurvivesEveryBrokenCall(t *testing.T) {
 		}
 	})
 }
+
+// kept puts objects by links, each with its key as its text.
+func kept(t *testing.T, b *bucket.Bucket, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		if status := upload(t, link(t, b, key, len(key), time.Minute), strings.NewReader(key)); status != 200 {
+			t.Fatalf("%s: the upload is answered with %d", key, status)
+		}
+	}
+}
+
+func download(t *testing.T, b *bucket.Bucket, key string, lives time.Duration) bucket.Link {
+	t.Helper()
+	l, err := b.Download(t.Context(), key, "text/plain; charset=utf-8", "Tööleht \"1\".txt", lives)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// fetch does what the link says, as a browser does.
+func fetch(t *testing.T, l bucket.Link) (status int, body string, head http.Header) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), l.Method, l.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	all, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(all), answer.Header
+}
+
+func TestADownloadIsWhatItsLinkSays(t *testing.T) {
+	b := open(t)
+	const key = "works/w001/Tööleht 1+2.txt"
+	kept(t, b, key)
+	before := time.Now()
+	l := download(t, b, key, 5*time.Minute)
+	if ends := l.ExpiresAt.Sub(before); ends < 4*time.Minute || ends > 5*time.Minute || l.Method != "GET" || len(l.Headers) != 0 {
+		t.Errorf("the link is %+v", l)
+	}
+	status, body, head := fetch(t, l)
+	if status != 200 || body != key {
+		t.Errorf("it is answered with %d %q", status, body)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "private, no-store",
+		"Content-Disposition": "inline; filename*=utf-8''T%C3%B6%C3%B6leht%20%221%22.txt",
+	} {
+		if got := head.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestALinkToADownloadServesForNothingElse(t *testing.T) {
+	b := open(t)
+	kept(t, b, "works/w001/a", "works/w002/b")
+	for name, bend := range map[string]func(*bucket.Link){
+		"another object": func(l *bucket.Link) { l.URL = strings.Replace(l.URL, "works/w001/a", "works/w002/b", 1) },
+		"another bucket": func(l *bucket.Link) { l.URL = strings.Replace(l.URL, "/uploads/", "/uploadz/", 1) },
+		"another type":   func(l *bucket.Link) { l.URL = strings.Replace(l.URL, "text%2Fplain", "text%2Fhtml", 1) },
+		"another name":   func(l *bucket.Link) { l.URL = strings.Replace(l.URL, "inline", "attachment", 1) },
+		"no type":        func(l *bucket.Link) { l.URL = strings.Replace(l.URL, "response-content-type", "x-id", 1) },
+		"a longer life":  func(l *bucket.Link) { l.URL = strings.Replace(l.URL, "X-Amz-Expires=60", "X-Amz-Expires=6000", 1) },
+		"putting":        func(l *bucket.Link) { l.Method = "PUT" },
+		"deleting":       func(l *bucket.Link) { l.Method = "DELETE" },
+		"a list": func(l *bucket.Link) {
+			before, _, _ := strings.Cut(l.URL, "works/w001/a")
+			_, signature, _ := strings.Cut(l.URL, "?")
+			l.URL = before + "?list-type=2&" + signature
+		},
+		"no signature": func(l *bucket.Link) { l.URL, _, _ = strings.Cut(l.URL, "?") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := download(t, b, "works/w001/a", time.Minute)
+			straight := l
+			if bend(&l); l.Method == straight.Method && l.URL == straight.URL {
+				t.Fatal("this bends nothing any more")
+			}
+			if status, body, _ := fetch(t, l); status != 403 {
+				t.Errorf("it is answered with %d %s", status, body)
+			}
+		})
+	}
+}
+
+func TestALinkToADownloadEnds(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	kept(t, b, "works/w001/a")
+	l := download(t, b, "works/w001/a", time.Second)
+	time.Sleep(time.Until(l.ExpiresAt.Add(1100 * time.Millisecond))) // it may have been signed in the second after
+	if status, body, _ := fetch(t, l); status != 403 {
+		t.Errorf("a link that has ended is answered with %d %s", status, body)
+	}
+}
+
+func TestAListHasWhatIsUnderItsPrefix(t *testing.T) {
+	b := open(t)
+	kept(t, b, "works/w001/õun.txt", "works/w001/a", "works/w0011/b", "works/w002/c")
+	got, err := b.List(t.Context(), "works/w001/")
+	if want := []bucket.Object{{Key: "works/w001/a", Size: 12}, {Key: "works/w001/õun.txt", Size: 19}}; !slices.Equal(got, want) || err != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := b.List(t.Context(), "works/w003/"); len(got) != 0 || err != nil {
+		t.Errorf("of nothing: %v, %v", got, err)
+	}
+}

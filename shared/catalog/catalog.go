@@ -47,6 +47,7 @@ type Status string
 // The statuses of a work. Suspicion weighs more than the calendar.
 const (
 	StatusOffered   Status = "offered"
+	StatusAhead     Status = "ahead"     // not published yet: only staff see it
 	StatusWithdrawn Status = "withdrawn" // past the end of its distribution
 	StatusSuspended Status = "suspended"
 )
@@ -56,6 +57,8 @@ func (w Work) Status(today civil.Date) Status {
 	switch {
 	case w.Suspended:
 		return StatusSuspended
+	case today.Before(w.Distribution.From):
+		return StatusAhead
 	case w.Distribution.Until.Before(today):
 		return StatusWithdrawn
 	}

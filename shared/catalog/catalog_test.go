@@ -70,6 +70,8 @@ func TestStatus(t *testing.T) {
 		want Status
 	}{
 		"in its time":               {w, until.AddDays(-300), StatusOffered},
+		"before its first day":      {w, w.Distribution.From.AddDays(-1), StatusAhead},
+		"on its first day":          {w, w.Distribution.From, StatusOffered},
 		"on the last day":           {w, until, StatusOffered},
 		"on the day after":          {w, until.AddDays(1), StatusWithdrawn},
 		"under suspicion":           {suspended, until, StatusSuspended},

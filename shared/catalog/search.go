@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"opiq/shared/civil"
+	"opiq/shared/fold"
 	"opiq/shared/lang"
 	"opiq/shared/problem"
 )
@@ -69,7 +70,7 @@ func (s Shelf) Search(q Query, today civil.Date) (Page, error) {
 		if !e.matches(f.words) {
 			continue
 		}
-		if e.Work = s.work(e.Work); !e.published(today) || e.Status(today) != StatusOffered {
+		if e.Work = s.work(e.Work); e.Status(today) != StatusOffered {
 			continue
 		}
 		misses := f.misses(e.Work)
@@ -126,13 +127,13 @@ func indexed(works []Work) []entry {
 	folded := map[string]string{} // names come again and again: each is folded once
 	once := func(name string) string {
 		if folded[name] == "" {
-			folded[name] = fold(name)
+			folded[name] = fold.Text(name)
 		}
 		return folded[name]
 	}
 	all := make([]entry, len(works))
 	for i, w := range works {
-		all[i] = entry{w, fold(w.Title) + once(strings.Join(w.Authors, " ")) + once(w.Publisher) + once(subjects[w.Subject])}
+		all[i] = entry{w, fold.Text(w.Title) + once(strings.Join(w.Authors, " ")) + once(w.Publisher) + once(subjects[w.Subject])}
 	}
 	return all
 }
@@ -157,9 +158,7 @@ func (q Query) filter() (filter, error) {
 	if utf8.RuneCountInString(q.Text) > maxText {
 		refuse("/q", "too_long", fmt.Sprintf("The search may have %d letters.", maxText))
 	}
-	for w := range strings.FieldsSeq(fold(q.Text)) {
-		f.words = append(f.words, " "+w)
-	}
+	f.words = fold.Terms(q.Text)
 	if subjects[q.Subject] == "" && q.Subject != "" {
 		refuse("/subject", "unknown", "There is no such subject.")
 	}

@@ -232,15 +232,6 @@ func TestSearchSurvivesAnyText(t *testing.T) {
 	})
 }
 
-func TestFoldingTwiceChangesNothing(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.String().Draw(t, "text")
-		if once := fold(s); fold(once) != once {
-			t.Fatalf("%q becomes %q, then %q", s, once, fold(once))
-		}
-	})
-}
-
 // What a new process pays at its first search.
 func BenchmarkFirstSearch(b *testing.B) {
 	for b.Loop() {

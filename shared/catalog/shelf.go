@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"maps"
+
 	"opiq/shared/civil"
 	"opiq/shared/hold"
 )
@@ -42,14 +44,38 @@ func (s Shelf) work(w Work) Work {
 // Find is the work of an id. One that is no longer offered is found too, its Status says so; one that is not published
 // yet is ErrUnknown.
 func (s Shelf) Find(id WorkID, today civil.Date) (Work, error) {
+	w, err := s.known(id)
+	if err != nil || !w.published(today) {
+		return Work{}, ErrUnknown
+	}
+	return w, nil
+}
+
+// known is the work of an id, published or not.
+func (s Shelf) known(id WorkID) (Work, error) {
 	for _, w := range works() {
 		if w.ID == id {
-			if w = s.work(w); w.published(today) {
-				return w, nil
-			}
+			return s.work(w), nil
 		}
 	}
 	return Work{}, ErrUnknown
+}
+
+// Change is what staff have changed of a work so far.
+func (s Shelf) Change(id WorkID) Change {
+	c := s.Changes[id]
+	c.ID = id
+	return c
+}
+
+// With is the shelf after a work was changed.
+func (s Shelf) With(c Change) Shelf {
+	s.Changes = maps.Clone(s.Changes)
+	if s.Changes == nil {
+		s.Changes = map[WorkID]Change{}
+	}
+	s.Changes[c.ID] = c
+	return s
 }
 
 // All are all works, of every status and also those that are not published yet, in the catalog's order.

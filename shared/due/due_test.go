@@ -150,3 +150,99 @@ func TestThatTimeIsUpIsNoFault(t *testing.T) {
 		}
 	}
 }
+
+// drain drains the first shard of a shelf, so many things at once.
+func (s *shelf) drain(ctx context.Context, abreast int, after string) (Left, error) {
+	return Drain(ctx, abreast, after, func(ctx context.Context, after string) ([]string, string, error) { return s.page(ctx, 0, after) }, s.step)
+}
+
+func TestAShardIsDrainedFromAPlaceOn(t *testing.T) {
+	for _, abreast := range []int{1, 2, 16} {
+		s := filled(1, 20)
+		left, err := s.drain(t.Context(), abreast, "a04")
+		if left != (Left{Moved: 15, After: left.After}) || err != nil || s.moved["a04"] != 0 || s.moved["a05"] != 1 {
+			t.Errorf("%d at once: %+v (%v), %v", abreast, left, err, s.moved)
+		}
+	}
+}
+
+func TestAPageIsWorkedOffSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, began := filled(1, 30), time.Now()
+		s.stepped = func(string) { time.Sleep(time.Second) }
+		if left, err := s.drain(t.Context(), 3, ""); left.Moved != 30 || err != nil {
+			t.Errorf("%+v (%v)", left, err)
+		}
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("ten pages take %s", took)
+		}
+	})
+}
+
+// TestWhoGoesOnWhereTimeWasUpMovesTheRest: whatever was left in the page that was cut off is moved too, and nothing twice.
+func TestWhoGoesOnWhereTimeWasUpMovesTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, moved, after := filled(1, 40), 0, ""
+		s.stepped = func(string) { time.Sleep(time.Second) }
+		for handed := 0; ; handed++ {
+			ctx, stop := context.WithTimeout(t.Context(), 5500*time.Millisecond)
+			left, err := s.drain(ctx, 2, after)
+			stop()
+			moved += left.Moved
+			if !left.More {
+				break
+			}
+			if err != nil || !left.Forward(after, err) || handed > 10 {
+				t.Fatalf("%+v from %q on (%v)", left, after, err)
+			}
+			after = left.After
+		}
+		if moved != 40 {
+			t.Errorf("%d moved", moved)
+		}
+	})
+}
+
+func TestWhoGoesForward(t *testing.T) {
+	wrong := errors.New("wrong")
+	for _, c := range []struct {
+		left    Left
+		fault   error
+		forward bool
+	}{
+		{Left{}, nil, false},                                // it is done,
+		{Left{Moved: 3}, wrong, false},                      // but for what failed
+		{Left{More: true, After: "b"}, nil, true},           // all were looked at
+		{Left{More: true, After: "a"}, nil, false},          // nothing was
+		{Left{More: true, After: "a", Moved: 1}, nil, true}, // some moved
+		{Left{More: true, After: "b"}, wrong, false},        // all failed
+		{Left{More: true, After: "a", Moved: 1}, wrong, true},
+	} {
+		if got := c.left.Forward("a", c.fault); got != c.forward {
+			t.Errorf("%+v (%v): %t", c.left, c.fault, got)
+		}
+	}
+}
+
+func TestWhatPanicsStopsNoOther(t *testing.T) {
+	s := filled(1, 10)
+	s.stepped = func(thing string) {
+		if thing == "a02" {
+			panic("broken")
+		}
+	}
+	if left, err := s.drain(t.Context(), 4, ""); left.Moved != 9 || err == nil || err.Error() != "panic: broken" {
+		t.Errorf("%+v (%v)", left, err)
+	}
+}
+
+// TestVeryManyFaultsAreOneLine: a table that takes nothing does not fill the log.
+func TestVeryManyFaultsAreOneLine(t *testing.T) {
+	s := filled(1, 90)
+	for _, thing := range s.shards[0] {
+		s.broken[thing] = errors.New("no table")
+	}
+	if _, err := s.drain(t.Context(), 4, ""); err == nil || err.Error() != "no table (and 89 more)" {
+		t.Error(err)
+	}
+}

@@ -22,24 +22,32 @@ const (
 
 // basis is what a reason may do.
 type basis struct {
-	scopes []Scope
-	breach bool // of the terms by a person: proved twice, it may end the service
+	scopes  []Scope
+	breach  bool   // of the terms by a person: proved twice, it may end the service
+	section string // of the terms of use, which gives the reason
 }
 
 var people = []Scope{OnAccount, OnLicense, OnGroup}
 
+// The sections of the terms of use.
+const (
+	use      = "rules for using the service"
+	stopping = "changing, suspending and ending the service"
+	property = "content and intellectual property"
+)
+
 var bases = map[Basis]basis{
-	Harmful:            {people, true},
-	OffPurpose:         {people, true},
-	Indecent:           {people, true},
-	InfringesIP:        {people, true},
-	Unacceptable:       {people, true},
-	RefusesObligations: {people, true},
-	Unpaid:             {people, false},
-	PaymentReversed:    {[]Scope{OnLicense}, false},
-	CredentialLeak:     {[]Scope{OnAccount}, false},
-	FalseData:          {[]Scope{OnAccount}, true},
-	SuspectedIP:        {[]Scope{OnWork}, false},
+	Harmful:            {people, true, use},
+	OffPurpose:         {people, true, use},
+	Indecent:           {people, true, use},
+	InfringesIP:        {people, true, stopping},
+	Unacceptable:       {people, true, stopping},
+	RefusesObligations: {people, true, stopping},
+	Unpaid:             {people, false, use},
+	PaymentReversed:    {[]Scope{OnLicense}, false, use},
+	CredentialLeak:     {[]Scope{OnAccount}, false, use},
+	FalseData:          {[]Scope{OnAccount}, true, use},
+	SuspectedIP:        {[]Scope{OnWork}, false, property},
 }
 
 // Closes tells whether a basis can close things of a scope.
@@ -47,3 +55,6 @@ func (b Basis) Closes(s Scope) bool { return slices.Contains(bases[b].scopes, s)
 
 // Breach tells whether a basis is a breach of the terms by a person.
 func (b Basis) Breach() bool { return bases[b].breach }
+
+// Section is the section of the terms of use that gives the reason.
+func (b Basis) Section() string { return bases[b].section }

@@ -67,6 +67,16 @@ func (s Set) Free(b Basis) Set {
 	return slices.DeleteFunc(slices.Clone(s), func(h Hold) bool { return h.ID == "" && h.Basis == b })
 }
 
+// Recorded are the records of the holds for a basis.
+func (s Set) Recorded(b Basis) (ids []ID) {
+	for _, h := range s {
+		if h.ID != "" && h.Basis == b {
+			ids = append(ids, h.ID)
+		}
+	}
+	return ids
+}
+
 // First is the hold that has stood longest, of those that end the service or of all. Not ok where there is none.
 func (s Set) First(final bool) (first Hold, ok bool) {
 	for _, h := range s {

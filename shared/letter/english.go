@@ -33,4 +33,15 @@ var english = speech{
 		"agreed":          "You asked for it, and we agreed.",
 		"price_reduction": "We have lowered the price, because not everything was as it should have been. We are sorry.",
 	},
+	bases: map[string]string{
+		"harmful":             "We noticed activity that does harm to other people or to the service.",
+		"off_purpose":         "Material of Opiq was used for something that it is not meant for.",
+		"indecent_content":    "Text or material was added that goes against generally accepted morals.",
+		"infringes_ip":        "The rules of intellectual property were broken.",
+		"unacceptable":        "There were insults or rude behavior.",
+		"refuses_obligations": "Duties under the terms of use or the law were refused.",
+		"unpaid":              "The service was not paid for.",
+		"credential_leak":     "We have reason to believe that somebody else knows the password.",
+		"false_data":          "The data given at registration is not true.",
+	},
 }

@@ -38,4 +38,15 @@ var estonian = speech{
 		"agreed":          "Sa palusid seda ja me olime nõus.",
 		"price_reduction": "Alandasime hinda, sest kõik ei olnud nii, nagu pidi. Palume vabandust.",
 	},
+	bases: map[string]string{
+		"harmful":             "Märkasime tegevust, mis kahjustab teisi inimesi või teenust.",
+		"off_purpose":         "Opiqi materjale kasutati muuks, kui need on mõeldud.",
+		"indecent_content":    "Lisati teksti või materjali, mis on vastuolus üldtunnustatud moraalinormidega.",
+		"infringes_ip":        "Rikuti intellektuaalse omandi reegleid.",
+		"unacceptable":        "Solvati teisi või käituti ebaviisakalt.",
+		"refuses_obligations": "Keelduti kasutustingimustest või seadusest tulenevatest kohustustest.",
+		"unpaid":              "Teenuse eest ei ole tasutud.",
+		"credential_leak":     "Meil on põhjust arvata, et parooli teab keegi teine.",
+		"false_data":          "Registreerimisel antud andmed ei ole õiged.",
+	},
 }

@@ -50,6 +50,9 @@ const (
 	LicenseActive     Kind = "license_active"
 	LicenseEndsSoon   Kind = "license_ends_soon"
 	LicenseEnded      Kind = "license_ended"
+	ServiceHeld       Kind = "service_held"
+	ServiceResumed    Kind = "service_resumed"
+	ServiceEnded      Kind = "service_ended"
 )
 
 // kind is what a kind of letter needs.
@@ -88,10 +91,13 @@ var kinds = map[Kind]kind{
 	RefundFailed:     {facts: []string{"order", "amount", "way"}},
 	RefundCaseVoid:   {facts: []string{"order", "amount"}},
 	OrderAnnulled:    {facts: []string{"order", "amount", "license"}, may: []string{"credit"}, credit: true},
-	LicenseRestored:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
+	LicenseRestored:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}, may: []string{"still"}},
 	LicenseActive:    {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
-	LicenseEndsSoon:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone", "days"}},
+	LicenseEndsSoon:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone", "days", "renewOn"}},
 	LicenseEnded:     {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
+	ServiceHeld:      {facts: []string{"scope", "basis", "since", "reviewOn"}, may: []string{"license", "group"}},
+	ServiceResumed:   {facts: []string{"scope", "basis", "since"}, may: []string{"license", "group", "still"}},
+	ServiceEnded:     {facts: []string{"scope", "basis", "since"}, may: []string{"group"}},
 }
 
 // invoiceFacts are what a letter with a new invoice says.

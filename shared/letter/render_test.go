@@ -32,10 +32,11 @@ var facts = map[string]string{
 	"order": "2600012345", "license": "L-2600012345", "months": "3", "startsOn": "2026-09-01", "endsOn": "2026-12-01", "validThrough": "2026-11-30",
 	"net": "1008", "vat": "242", "gross": "1250", "vatRate": "24", "amount": "1250", "terms": "2017-07-01", "placedAt": "2026-09-01T09:08:00Z",
 	"paidAt": "2026-09-01T09:10:00Z", "method": "bank_link", "bank": "swedbank", "paymentNumber": "20260901-77", "reason": "duplicate",
-	"startsAt": "2026-08-31T21:00:00Z", "endsAt": "2026-11-30T22:00:00Z", "zone": "Europe/Tallinn", "days": "14",
+	"startsAt": "2026-08-31T21:00:00Z", "endsAt": "2026-11-30T22:00:00Z", "zone": "Europe/Tallinn", "days": "14", "renewOn": "2026-12-01",
 	"invoice": "2026-000123", "dueOn": "2026-09-15", "iban": "EE382200221020145685", "reference": "26000123453", "rf": "RF7526000123453",
 	"payTo": "Star Cloud OÜ", "open": "1250", "received": "0", "expiresAt": "2026-09-29T21:00:00Z", "askedFor": "2026-09-01", "hold": "yes", "correction": "",
 	"way": "transfer", "effect": "shortened", "credit": "2026-000124", "offset": "", "account": "9017", "card": "",
+	"scope": "account", "group": "", "basis": "harmful", "since": "2026-09-01T09:08:00Z", "reviewOn": "2026-09-15", "still": "",
 	"signup": "abcdef-signup", "reset": "abcdef-3", "expires": "2026-09-01T10:08:00Z",
 }
 
@@ -123,6 +124,15 @@ var variants = map[string]struct {
 	"refund_done_offset":      {RefundDone, map[string]string{"way": "offset", "account": ""}},
 	"refund_failed_card":      {RefundFailed, map[string]string{"way": "card"}},
 	"refund_failed_offset":    {RefundFailed, map[string]string{"way": "offset"}},
+	"license_restored_still":  {LicenseRestored, map[string]string{"still": "yes"}},
+	"service_held_leak":       {ServiceHeld, map[string]string{"license": "", "basis": "credential_leak"}},
+	"service_held_license":    {ServiceHeld, map[string]string{"scope": "license", "basis": "unpaid"}},
+	"service_held_school":     {ServiceHeld, map[string]string{"scope": "group", "license": "", "group": "school", "basis": "infringes_ip"}},
+	"service_held_class":      {ServiceHeld, map[string]string{"scope": "group", "license": "", "group": "class", "basis": "unacceptable"}},
+	"service_resumed_license": {ServiceResumed, map[string]string{"scope": "license", "basis": "unpaid"}},
+	"service_resumed_still":   {ServiceResumed, map[string]string{"license": "", "still": "yes", "basis": "false_data"}},
+	"service_resumed_school":  {ServiceResumed, map[string]string{"scope": "group", "license": "", "group": "school", "basis": "infringes_ip"}},
+	"service_ended_school":    {ServiceEnded, map[string]string{"scope": "group", "group": "school", "basis": "refuses_obligations"}},
 	"order_annulled_nothing":  {OrderAnnulled, map[string]string{"amount": "0", "credit": ""}},
 	"payment_receipt_late":    {PaymentReceipt, map[string]string{"method": "invoice", "bank": "", "paymentNumber": "", "askedFor": "2026-08-15"}},
 }

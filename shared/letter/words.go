@@ -25,6 +25,7 @@ type speech struct {
 	clock   string                  // layout of a time of day
 	zones   map[civil.Zone]string
 	reasons map[string]string // why money comes back: of cases with what it means for the order, then of refunds
+	bases   map[string]string // why the service is stopped
 }
 
 var languages = map[lang.Code]speech{
@@ -47,10 +48,11 @@ var formats = map[string]format{
 	"order": verbatim, "license": verbatim, "paymentNumber": verbatim, "terms": verbatim, "invoice": verbatim, "payTo": verbatim,
 	"correction": verbatim, "hold": verbatim, "card": verbatim, "credit": verbatim, "offset": verbatim, "account": verbatim,
 	"way": one("card", "transfer", "offset"), "effect": one("annulled", "shortened"),
+	"reviewOn": date, "scope": one("account", "license", "group"), "group": one("school", "class"), "still": one("yes"), "basis": oneOf(speech.basis),
 	"iban": inFours, "reference": inFours, "rf": inFours,
 	"net": euros, "vat": euros, "gross": euros, "amount": euros, "open": euros, "received": eurosIfAny, "vatRate": percent,
-	"startsOn": date, "endsOn": date, "validThrough": date, "dueOn": date, "askedFor": date, "expiresAt": lastDay,
-	"placedAt": instant, "paidAt": instant, "startsAt": instant, "endsAt": instant, "expires": instant,
+	"startsOn": date, "endsOn": date, "validThrough": date, "dueOn": date, "askedFor": date, "renewOn": date, "expiresAt": lastDay,
+	"placedAt": instant, "paidAt": instant, "startsAt": instant, "endsAt": instant, "expires": instant, "since": instant,
 	"months": count(speech.Months), "days": count(speech.inDays),
 	"method": oneOf(speech.Method), "reason": oneOf(speech.reason), "bank": bank,
 }
@@ -120,6 +122,11 @@ func (w speech) inDays(n int) string { return w.Count(n, w.days) }
 
 func (w speech) reason(code string) (string, bool) {
 	said, ok := w.reasons[code]
+	return said, ok
+}
+
+func (w speech) basis(code string) (string, bool) {
+	said, ok := w.bases[code]
 	return said, ok
 }
 

@@ -107,7 +107,8 @@ func (l License) ahead() []step {
 	return all[1+slices.IndexFunc(all, func(s step) bool { return s.to == l.Stage }):]
 }
 
-// Step is the license in the last stage whose time has come, and the letter of it; or not ok where none has.
+// Step is the license in the last stage whose time has come, and the letter of it: what is late tells what is still true. It is
+// not ok where no time has come.
 func (l License) Step(now time.Time) (_ License, _ letter.Letter, ok bool) {
 	at, _, more := l.Next()
 	if !more || now.Before(at) {
@@ -135,7 +136,8 @@ func (l License) Facts() map[string]string {
 func (l License) letter(s step, now time.Time) letter.Letter {
 	facts := l.Facts()
 	if s.days > 0 {
-		facts["days"] = strconv.Itoa(s.days)
+		facts["days"] = strconv.Itoa(civil.DateOf(now, l.Zone).DaysUntil(l.EndsOn)) // s.days, or less where the reminder is late
+		facts["renewOn"] = l.EndsOn.String()
 	}
 	return letter.Letter{
 		ID: letter.ID("license/" + string(l.ID) + "/" + string(s.to)), Kind: s.letter, Account: string(l.Account), CreatedAt: now.UTC(), Facts: facts,
@@ -168,9 +170,9 @@ func (l License) freed(left hold.Set, now time.Time) License {
 	return l
 }
 
-// Annul is the license at its end, for good. What holds it had do not matter any more.
+// Annul is the license at its end, for good. Its money keeps it on hold no longer; what staff placed stands until they lift it.
 func (l License) Annul(now time.Time) License {
-	l.AnnulledAt, l.Holds = now.UTC(), nil
+	l.AnnulledAt, l.Holds = now.UTC(), l.Holds.Free(hold.PaymentReversed)
 	l.History = append(slices.Clone(l.History), Happened{"annulled", now.UTC()})
 	return l
 }

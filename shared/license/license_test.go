@@ -1,10 +1,8 @@
 package license
 
 import (
-	"context"
-	"maps"
 	"slices"
-	"sync"
+	"strconv"
 	"testing"
 	"time"
 
@@ -93,6 +91,54 @@ func TestEachStageHasItsLetter(t *testing.T) {
 	}
 	if at, to, ok := l.Next(); ok {
 		t.Errorf("an ended license goes to %s at %s", to, at)
+	}
+}
+
+// TestRemindersOfEachPlan: however often the clock comes by, and for however long it did not, each stage is told once, in its order,
+// with as many days as are left.
+func TestRemindersOfEachPlan(t *testing.T) {
+	for _, plan := range (catalog.Shelf{}).PlansOn(civil.DateOf(noon, civil.Tallinn)).Plans {
+		t.Run(string(plan.ID()), rapid.MakeCheck(func(t *rapid.T) {
+			startsOn := civil.DateOf(noon, civil.Tallinn).AddDays(rapid.IntRange(1, 400).Draw(t, "day"))
+			l := Grant("1", "mari", plan.Months, plan.Remind, startsOn, civil.Tallinn, noon)
+			down := time.Duration(rapid.Int64Range(0, int64(40*day)).Draw(t, "down"))
+			from := l.StartsAt.Add(time.Duration(rapid.Int64Range(-int64(50*day), int64(l.EndsAt.Sub(l.StartsAt))).Draw(t, "from")))
+			var told []int // so many days before the end
+			want := append(slices.Clone(plan.Remind), 0)
+			for now := noon; now.Before(l.EndsAt.Add(50 * day)); now = now.Add(6 * time.Hour) {
+				if now.After(from) && now.Before(from.Add(down)) {
+					continue
+				}
+				next, tell, ok := l.Step(now)
+				if !ok {
+					continue
+				}
+				l = next
+				left := civil.DateOf(now, civil.Tallinn).DaysUntil(l.EndsOn)
+				switch tell.Kind {
+				case letter.LicenseActive:
+					if len(told) > 0 || left <= 0 {
+						t.Fatalf("that it begins is told %d days before its end, after %v", left, told)
+					}
+				case letter.LicenseEndsSoon:
+					if tell.Facts["days"] != strconv.Itoa(left) || tell.Facts["renewOn"] != l.EndsOn.String() || left <= 0 {
+						t.Fatalf("%d days are left, and it says %v", left, tell.Facts)
+					}
+					told = append(told, left)
+				case letter.LicenseEnded:
+					if left > 0 {
+						t.Fatalf("it ends %d days too early", left)
+					}
+					told = append(told, 0)
+				}
+			}
+			if down == 0 && !slices.Equal(told, want) {
+				t.Fatalf("told %v days before the end, want %v", told, want)
+			}
+			if len(told) == 0 || told[len(told)-1] != 0 || len(told) > len(want) || !slices.IsSortedFunc(told, func(a, b int) int { return b - a }) {
+				t.Fatalf("told %v days before the end", told)
+			}
+		}))
 	}
 }
 
@@ -202,83 +248,6 @@ func TestTheLettersOfALicenseAreThoseThatItWrote(t *testing.T) {
 			t.Fatalf("%v, and it wrote %v", all, wrote)
 		}
 	})
-}
-
-// shelf is a table of licenses, one shard of one page.
-type shelf struct {
-	sync.Mutex
-	licenses map[ID]License
-	letters  map[letter.ID]int
-}
-
-func (s *shelf) DueLicenses(_ context.Context, _ string, _ int, now time.Time, _ string) (page []License, next string, _ error) {
-	s.Lock()
-	defer s.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(s.licenses)) {
-		if at, _, ok := s.licenses[id].Next(); ok && !now.Before(at) {
-			page = append(page, s.licenses[id])
-		}
-	}
-	return page, "", nil
-}
-
-func (s *shelf) Advance(_ context.Context, l License, tell letter.Letter) (bool, error) {
-	s.Lock()
-	defer s.Unlock()
-	if s.licenses[l.ID].Revision != l.Revision {
-		return false, nil
-	}
-	l.Revision++
-	s.licenses[l.ID] = l
-	s.letters[tell.ID]++
-	return true, nil
-}
-
-func TestTwoWorkersMoveEveryLicenseOnce(t *testing.T) {
-	s := &shelf{licenses: map[ID]License{}, letters: map[letter.ID]int{}}
-	for i := range 1000 {
-		l := bought("2026-11-22", 1, noon)
-		l.ID = ID(rune(i + 1))
-		s.licenses[l.ID] = l
-	}
-	var wait sync.WaitGroup
-	var sum [2]int
-	for w := range sum {
-		wait.Go(func() {
-			moved, err := Advance(t.Context(), s, "", 1, noon)
-			if err != nil {
-				t.Error(err)
-			}
-			sum[w] = moved
-		})
-	}
-	wait.Wait()
-	if sum[0]+sum[1] != 1000 || len(s.letters) != 1000 {
-		t.Errorf("%v moved, %d letters", sum, len(s.letters))
-	}
-	for id, n := range s.letters {
-		if n != 1 {
-			t.Errorf("%s was written %d times", id, n)
-		}
-	}
-}
-
-// listed is a shelf whose index is behind: it lists what is not due any more.
-type listed struct {
-	*shelf
-	page []License
-}
-
-func (l listed) DueLicenses(context.Context, string, int, time.Time, string) ([]License, string, error) {
-	return l.page, "", nil
-}
-
-func TestWhatTheIndexListsAndIsNotDueStays(t *testing.T) {
-	told, _, _ := bought("2026-11-22", 1, noon).Step(noon)
-	s := listed{&shelf{letters: map[letter.ID]int{}}, []License{told, bought("2026-11-23", 1, noon)}}
-	if moved, err := Advance(t.Context(), s, "", 1, noon); moved != 0 || err != nil || len(s.letters) != 0 {
-		t.Errorf("%d moved, %d letters (%v)", moved, len(s.letters), err)
-	}
 }
 
 // TestAHoldMovesNoDate: a license that was on hold, and no longer is, runs as it did, and its letters come as they would have.

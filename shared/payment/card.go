@@ -22,20 +22,20 @@ type CardMessage struct {
 }
 
 // Card decides what it means that the card provider, asked about an attempt, says this of its payment. The event is what made us
-// ask. Not ok is nothing new. A Change may be the first of several: ask again with the book as it is then, until nothing is new.
+// ask. Not ok is nothing new. A Change may be the first of Several: ask again with the book as it is then, until nothing is new.
 //
-// An answer may be older than what the book has. So money that stands is booked once and never twice, what went back is never
-// less than it was, and only the provider's own event, together with an answer that bears it out, makes it less: a refund that
-// did not get through, a dispute that was won.
+// Whoever asks reads the book first. All the same the provider may answer with what was before, and tell of what its answers do not
+// show yet. So money that stands is booked once and never twice, what went back is never less than it was, and only the provider's
+// own event, together with an answer that bears it out, makes it less: a refund that did not get through, a dispute that was won.
 func Card(b Book, id order.AttemptID, said everypay.Payment, event everypay.Event, now time.Time) (c Change, ok bool, err error) {
-	i := slices.IndexFunc(b.Attempts, func(a order.Attempt) bool { return a.ID == id })
+	a, known := b.attempt(id)
 	switch {
-	case i < 0 || b.Attempts[i].Reference != said.Reference:
+	case !known || a.Reference != said.Reference:
 		return Change{}, false, UnknownAttempt
-	case said.Order != "" && said.Order != string(b.Attempts[i].Stamp()):
+	case said.Order != "" && said.Order != string(a.Stamp()):
 		return Change{}, false, OtherAttempt
 	}
-	a, news := b.Attempts[i].Hear(said, event, now)
+	a, news := a.Hear(said, event, now)
 	p, booked := b.byCard(a, said, now)
 	c = Change{Attempt: &a}
 	switch m := said.State.Meaning(); {
@@ -66,6 +66,14 @@ func Card(b Book, id order.AttemptID, said everypay.Payment, event everypay.Even
 	}
 	c.Attempt = &a
 	return c, true, err
+}
+
+// Several tells whether an answer can mean more than one Change: where money is missing that had come, and where an event tells more than
+// the state. Of what the provider does next it tells again.
+func Several(said everypay.Payment, event everypay.Event) bool {
+	m := said.State.Meaning()
+	whole := m == everypay.Settled && said.Standing == said.Amount
+	return event.Tell() || !whole && m != everypay.Pending && m != everypay.Failed
 }
 
 // byCard is the payment that the provider says was made, and whether it is booked. By open banking it came from a bank account, and a

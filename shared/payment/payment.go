@@ -117,6 +117,24 @@ type Book struct {
 	Shelf    catalog.Shelf // by today's price list late money is taken or not
 }
 
+func (b Book) attempt(id order.AttemptID) (order.Attempt, bool) {
+	for _, a := range b.Attempts {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return order.Attempt{}, false
+}
+
+func (b Book) payment(id ID) (Payment, bool) {
+	for _, p := range b.Payments {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return Payment{}, false
+}
+
 // Change is what money does to one order, stored in one transaction.
 type Change struct {
 	Attempt  *order.Attempt
@@ -148,12 +166,10 @@ const (
 // Settle decides what a bank's notice does. Not ok is a notice that brings no news. A Refusal is one that does not fit.
 func Settle(b Book, n banklink.Notice, now time.Time) (_ Change, ok bool, err error) {
 	_, id, _ := order.ParseStamp(n.Stamp)
-	i := slices.IndexFunc(b.Attempts, func(a order.Attempt) bool { return a.ID == id })
-	if i < 0 {
-		return Change{}, false, UnknownAttempt
-	}
-	a := b.Attempts[i]
+	a, known := b.attempt(id)
 	switch {
+	case !known:
+		return Change{}, false, UnknownAttempt
 	case a.Bank != n.Bank:
 		return Change{}, false, OtherBank
 	case n.Reference != string(a.Order.Reference()) && (n.Service == banklink.Paid || n.Reference != ""):
@@ -287,11 +303,15 @@ func (c *Change) grant(p Payment, o order.Order, now time.Time) {
 	c.License = &l
 }
 
-// restore opens a license again whose money had gone back.
+// restore opens a license again whose money had gone back, as far as that kept it closed.
 func (c *Change) restore(p Payment, l license.License, now time.Time) {
 	l = l.Restored(now)
+	facts := l.Facts()
+	if len(l.Holds) > 0 {
+		facts["still"] = "yes"
+	}
 	c.License = &l
-	c.tell(p, letter.LicenseRestored, l.Facts(), now)
+	c.tell(p, letter.LicenseRestored, facts, now)
 }
 
 // owe opens the case of what the order has not taken of a payment.
@@ -321,11 +341,10 @@ func (b Book) Correct(id ID, now time.Time) (Change, error) {
 }
 
 func (b Book) release(id ID, correction string, now time.Time) (c Change, err error) {
-	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == id && p.ReturnedAt.IsZero() })
-	if i < 0 {
+	p, ok := b.payment(id)
+	if !ok || !p.ReturnedAt.IsZero() {
 		return Change{}, ErrReturned
 	}
-	p := b.Payments[i]
 	if correction != "" && p.Back > 0 {
 		return Change{}, ErrGivenBack
 	}
@@ -384,28 +403,27 @@ func (c *Change) reopen(b Book, p Payment, taken money.Amount, facts map[string]
 
 // PutBack is the contrary of TakeBack: the money had not gone back after all, and comes for the order as if it were new.
 func (b Book) PutBack(id ID, now time.Time) (Change, error) {
-	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == id && !p.ReturnedAt.IsZero() })
-	if i < 0 {
+	p, ok := b.payment(id)
+	if !ok || p.ReturnedAt.IsZero() {
 		return Change{}, ErrReturned
 	}
-	p := b.Payments[i]
 	p.ReturnedAt = time.Time{}
 	return b.Receive(p, now, now), nil
 }
 
 // Told tells whether a bank link told of a payment.
 func (b Book) Told(id ID) bool {
-	return slices.ContainsFunc(b.Payments, func(p Payment) bool { return p.ID == id && (p.Notice != "" || p.Method == order.BankLink) })
+	p, _ := b.payment(id)
+	return p.Notice != "" || p.Method == order.BankLink
 }
 
 // Hide is a payment that the bank entry which was taken for it does not show after all. What a bank link has told of besides stays
 // the bank link's.
 func (b Book) Hide(id ID) (Change, error) {
-	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == id })
-	if i < 0 {
+	p, ok := b.payment(id)
+	if !ok {
 		return Change{}, ErrReturned
 	}
-	p := b.Payments[i]
 	p.Entry, p.Method = "", order.BankLink
 	return Change{Payments: []Payment{p}}, nil
 }

@@ -235,19 +235,19 @@ func fingerprint(parts ...string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Desk is what giving money back needs to know: who pays, who the buyer is, and the next number of the series of invoices, which
-// is used only if Refunding.Credit says so.
+// Desk is what giving money back needs to know: who pays, who the buyer is, and who decides.
 type Desk struct {
 	Invoices invoice.Desk
 	Buyer    account.Account
-	By       string // who decides
+	By       string
 	Now      time.Time
 }
 
-// Refunding is what an ask comes to: the change of the order, that of the order which is paid with the money, the refunds, and what
-// becomes of the license ("" where the money had bought none).
+// Refunding is what an ask comes to: the change of the order, that of the order which is paid with the money (nil where none is), the
+// refunds, and what becomes of the license ("" where the money had bought none).
 type Refunding struct {
-	Changes []Change
+	Change  Change
+	Other   *Change
 	Refunds []Refund
 	Effect  Effect
 }
@@ -357,9 +357,9 @@ func (b Book) Refund(a Ask, other *Book, number invoice.Number, d Desk) (out Ref
 		}
 	}
 	c.Refunds, out.Effect = out.Refunds, effect
-	out.Changes = []Change{c}
+	out.Change = c
 	if len(paid) > 0 {
-		out.Changes = append(out.Changes, joined(paid))
+		out.Other = new(joined(paid))
 	}
 	return out, nil
 }
@@ -394,8 +394,8 @@ func sum(all []spared) (total money.Amount) {
 func (b Book) spare(a Ask) (all []spared, err error) {
 	if a.Reason == Surplus {
 		for _, k := range slices.SortedFunc(slices.Values(b.Cases), oldest) {
-			if i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == k.Payment }); k.State == Open && i >= 0 {
-				all = append(all, spared{b.Payments[i], k.Amount})
+			if p, ok := b.payment(k.Payment); ok && k.State == Open {
+				all = append(all, spared{p, k.Amount})
 			}
 		}
 		return all, nil
@@ -540,8 +540,7 @@ func (r Refund) offset(b Book, other *Book, now time.Time) (Change, error) {
 	if other == nil || other.Order.Account != b.Order.Account || other.Order.Number == b.Order.Number || !other.Order.Takes() {
 		return Change{}, ErrOffset
 	}
-	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == r.Payment })
-	from := b.Payments[i]
+	from, _ := b.payment(r.Payment)
 	p := Payment{
 		ID: ID("offset/" + r.ID), Order: other.Order.Number, Buyer: other.Order.Account, Method: order.ByOffset, Offset: r.ID, Number: string(r.Order),
 		Amount: r.Amount, Payer: from.Payer, PayerName: from.PayerName, PaidAt: now.In(other.Order.Zone.Location()).Format(time.RFC3339), BookedAt: now.UTC(),
@@ -598,11 +597,11 @@ func (b Book) Finish(id RefundID, entry string, now time.Time) (Change, bool, er
 
 // gone is a refund that had failed, and whose money went all the same: it no longer waits to be given back.
 func (b Book) gone(r Refund) (Change, error) {
-	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == r.Payment })
-	if i < 0 {
+	p, ok := b.payment(r.Payment)
+	if !ok {
 		return Change{}, ErrRefundMoved
 	}
-	p, c := b.Payments[i], Change{Refunds: []Refund{r}}
+	c := Change{Refunds: []Refund{r}}
 	switch returned := !p.ReturnedAt.IsZero(); {
 	case !returned && b.waits(p) >= r.Amount:
 		c.Cases = []Case{b.caseOf(p).less(r.Amount)}
@@ -621,11 +620,10 @@ func (b Book) Fail(id RefundID, trouble string, now time.Time) (c Change, ok boo
 		return Change{}, false, err
 	}
 	r, ok = r.end(Failed, trouble, now)
-	i := slices.IndexFunc(b.Payments, func(p Payment) bool { return p.ID == r.Payment })
-	if !ok || i < 0 || r.Way == ByOffset {
+	p, known := b.payment(r.Payment)
+	if !ok || !known || r.Way == ByOffset {
 		return Change{}, false, ErrRefundMoved
 	}
-	p := b.Payments[i]
 	p.Back -= r.Amount
 	switch {
 	case !p.ReturnedAt.IsZero(): // the payer has it: all of the payment was taken back
@@ -707,6 +705,9 @@ func (b Book) ForProvider(id RefundID) (*everypay.Refund, error) {
 	return &everypay.Refund{Payment: r.Reference, Amount: r.Amount, Standing: r.Standing, Nonce: r.Nonce}, nil
 }
 
+// tail is what people are told of an account that money goes to: enough to recognize it, and no more.
+func tail(iban string) string { return iban[len(iban)-4:] }
+
 // letter is what the buyer is told of a refund.
 func (r Refund) letter(k letter.Kind, now time.Time) letter.Letter {
 	facts := map[string]string{"order": string(r.Order), "amount": r.Amount.Cents(), "way": string(r.Way)}
@@ -718,7 +719,7 @@ func (r Refund) letter(k letter.Kind, now time.Time) letter.Letter {
 		facts["reason"], facts["credit"], facts["offset"] = string(r.Reason), string(r.Credit), string(r.Offset)
 	}
 	if r.IBAN != "" && k != letter.RefundFailed {
-		facts["account"] = r.IBAN[len(r.IBAN)-4:]
+		facts["account"] = tail(r.IBAN)
 	}
 	return letter.Letter{ID: letter.ID(id), Kind: k, Account: string(r.Buyer), CreatedAt: now.UTC(), Facts: facts}
 }
@@ -730,7 +731,7 @@ func (r Refund) buyers() order.Refund {
 		RequestedAt: r.At, EndedAt: r.EndedAt,
 	}
 	if r.IBAN != "" {
-		out.Account = "…" + r.IBAN[len(r.IBAN)-4:]
+		out.Account = "…" + tail(r.IBAN)
 	}
 	return out
 }

@@ -145,7 +145,7 @@ func TestTheFileHasEachTransferByItsName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := out.Changes[0].Payout
+	file := out.Change.Payout
 	if len(file.Transfers) != 2 || file.Sum() != price || file.ExecuteOn != today || file.Debtor.IBAN != lhv {
 		t.Fatalf("%+v", file)
 	}
@@ -274,7 +274,11 @@ func TestOneAfterTheOther(t *testing.T) {
 
 // TestTooManyParts: what was paid in as many parts as an order takes goes back in one transaction, and more does not.
 func TestTooManyParts(t *testing.T) {
-	size := func(all []Change) (n int) {
+	size := func(out Refunding) (n int) {
+		all := []Change{out.Change}
+		if out.Other != nil {
+			all = append(all, *out.Other)
+		}
 		for _, c := range all {
 			n += len(c.Payments) + len(c.Cases) + len(c.Refunds) + len(c.Letters)
 			for _, is := range []bool{c.Order != nil, c.License != nil, c.Credit != nil, c.Payout != nil} {
@@ -293,19 +297,19 @@ func TestTooManyParts(t *testing.T) {
 	for i := range 23 {
 		s.receives(ID(fmt.Sprint("more", i)), 10)
 	}
-	if out, err := s.Refund(Ask{Reason: Agreed, Key: "k"}, nil, "2026-000001", s.desk()); err != nil || len(out.Refunds) != order.MaxParts+1 || size(out.Changes) > 100 {
-		t.Errorf("all that it has taken: %d refunds, %d items (%v)", len(out.Refunds), size(out.Changes), err)
+	if out, err := s.Refund(Ask{Reason: Agreed, Key: "k"}, nil, "2026-000001", s.desk()); err != nil || len(out.Refunds) != order.MaxParts+1 || size(out) > 100 {
+		t.Errorf("all that it has taken: %d refunds, %d items (%v)", len(out.Refunds), size(out), err)
 	}
-	if out, err := s.Refund(Ask{Reason: Surplus, Amount: some(220), Key: "k"}, nil, "", s.desk()); err != nil || size(out.Changes) > 100 {
-		t.Errorf("what waits of 22: %d items (%v)", size(out.Changes), err)
+	if out, err := s.Refund(Ask{Reason: Surplus, Amount: some(220), Key: "k"}, nil, "", s.desk()); err != nil || size(out) > 100 {
+		t.Errorf("what waits of 22: %d items (%v)", size(out), err)
 	}
 	if _, err := s.Refund(Ask{Reason: Surplus, Key: "k"}, nil, "", s.desk()); !errors.Is(err, ErrTooManyBack) {
 		t.Error("what waits of 23:", err)
 	}
 	other := begin(t)
 	other.Order.Number = "2600012346"
-	if out, err := s.Refund(Ask{Reason: Surplus, Amount: some(150), Key: "k", Offset: other.Order.Number}, &other.Book, "", s.desk()); err != nil || size(out.Changes) > 100 {
-		t.Errorf("fifteen to another order: %d items (%v)", size(out.Changes), err)
+	if out, err := s.Refund(Ask{Reason: Surplus, Amount: some(150), Key: "k", Offset: other.Order.Number}, &other.Book, "", s.desk()); err != nil || size(out) > 100 {
+		t.Errorf("fifteen to another order: %d items (%v)", size(out), err)
 	}
 	if _, err := s.Refund(Ask{Reason: Surplus, Amount: some(151), Key: "k", Offset: other.Order.Number}, &other.Book, "", s.desk()); !errors.Is(err, ErrTooManyBack) {
 		t.Error("sixteen:", err)
@@ -403,7 +407,7 @@ func TestTheEndsOfARefund(t *testing.T) {
 			if err != nil {
 				return Change{}, false, err
 			}
-			return out.Changes[0], true, nil
+			return out.Change, true, nil
 		},
 		"back again": func(s *story) (Change, bool, error) { s.back(Surplus, 0); return Change{}, true, nil },
 	}
@@ -517,9 +521,9 @@ func TestTheCreditsOfAnOrderAddUpToItsPrice(t *testing.T) {
 			if err != nil {
 				r.Fatal(err)
 			}
-			credit := out.Changes[0].Credit
+			credit := out.Change.Credit
 			net, vat, gross = net+credit.Price.Net, vat+credit.Price.VAT, gross+credit.Price.Gross
-			s.keep(out.Changes[0])
+			s.keep(out.Change)
 		}
 		if p := s.Order.Price; net != p.Net || vat != p.VAT || gross != p.Gross || s.Order.Credited != p.Gross {
 			r.Fatalf("%s and %s are %s, of %+v", net, vat, gross, p)
@@ -576,10 +580,10 @@ func TestALetterSaysWhatBecomesOfTheLicense(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		facts := out.Changes[0].Letters[0].Facts
+		facts := out.Change.Letters[0].Facts
 		through := ""
 		if c.effect == "shortened" {
-			through = out.Changes[0].License.ValidThrough().String()
+			through = out.Change.License.ValidThrough().String()
 		}
 		if facts["effect"] != c.effect || facts["validThrough"] != through || facts["credit"] != "2026-000001" || facts["account"] != "9017" {
 			t.Errorf("%s of %s after %d days: %v", c.amount, c.why, c.days, facts)
@@ -593,10 +597,10 @@ func TestAnOrderThatIsNotPaidAgainIsAnnulled(t *testing.T) {
 	s.receives("entry", price)
 	s.must(s.TakeBack("entry", s.now))
 	out, err := s.Refund(Ask{Reason: NotPaid, Key: "k"}, nil, "2026-000001", s.desk())
-	if err != nil || len(out.Refunds) != 0 || out.Changes[0].Credit.Price != s.Order.Price {
+	if err != nil || len(out.Refunds) != 0 || out.Change.Credit.Price != s.Order.Price {
 		t.Fatalf("%+v %v", out, err)
 	}
-	s.keep(out.Changes[0])
+	s.keep(out.Change)
 	s.is("annulled; credited 24.80; invoice: returned")
 	s.wrote(letter.OrderAnnulled, 1)
 	if _, err := s.asks(Ask{Reason: NotPaid}, nil); !errors.Is(err, ErrNothingBack) {

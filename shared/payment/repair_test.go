@@ -132,7 +132,7 @@ func TestALicenseThatHasGoneOnHasTheLettersOfItsStages(t *testing.T) {
 	l, _, _ := b.License.Step(soon)
 	b.License = &l
 	c, missing := checked(t, b, ids(letters), soon)
-	if missing != "license_ends_soon" || c.Letters[0].Facts["days"] != "14" {
+	if missing != "license_ends_soon" || c.Letters[0].Facts["days"] != "10" {
 		t.Errorf("%q was missing: %+v", missing, c.Letters)
 	}
 }

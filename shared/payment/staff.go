@@ -54,7 +54,7 @@ func (r Rejection) Take(b Book, id RefundID, by account.Actor, now time.Time) (R
 		At: now.UTC(), Actor: by.String(), What: RefundRejected, Object: "order:" + string(b.Order.Number), Reason: strings.TrimSpace(r.Reason),
 		Detail: map[string]string{"refund": string(id), "amount": refund.Amount.String()},
 	}
-	return Refunding{Changes: []Change{c}, Refunds: c.Refunds}, act, err
+	return Refunding{Change: c, Refunds: c.Refunds}, act, err
 }
 
 // Act is the line of the audit trail about an ask that came to something.
@@ -73,11 +73,11 @@ func (a Ask) Act(b Book, out Refunding, by account.Actor, now time.Time) account
 	tell("amounts", strings.Join(amounts, ", "))
 	tell("ways", strings.Join(ways, ", "))
 	tell("offset", string(a.Offset))
-	if a.To != nil { // so that it can be recognized, and no more
-		tell("to", a.To.IBAN[len(a.To.IBAN)-4:])
+	if a.To != nil {
+		tell("to", tail(a.To.IBAN))
 	}
 	tell("license", string(out.Effect))
-	if credit := out.Changes[0].Credit; credit != nil {
+	if credit := out.Change.Credit; credit != nil {
 		tell("credit", string(credit.Number))
 	}
 	reason := string(a.Reason)
@@ -186,7 +186,7 @@ func (b Book) Requested(refunds []Refund, now time.Time) RequestedDocument {
 
 // After is the book with the order and the license as refunds have left them.
 func (b Book) After(out Refunding) Book {
-	c := out.Changes[0]
+	c := out.Change
 	b.Order, b.License = *cmp.Or(c.Order, &b.Order), cmp.Or(c.License, b.License)
 	return b
 }

@@ -206,11 +206,11 @@ func (s *story) asks(a Ask, other *story) ([]Refund, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.keep(out.Changes[0]); out.Changes[0].Credit != nil {
+	if s.keep(out.Change); out.Change.Credit != nil {
 		s.number++
 	}
-	if len(out.Changes) > 1 {
-		other.keep(out.Changes[1])
+	if out.Other != nil {
+		other.keep(*out.Other)
 	}
 	return out.Refunds, nil
 }

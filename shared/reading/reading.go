@@ -3,7 +3,7 @@
 //
 // A publisher's real pages would come from the publisher's files; these stand in their place, so that what a license
 // opens can be opened. A work has the same chapters every day. The texts are plain text, never HTML, and are read when
-// the first work of their language is opened. The package does not ask who reads.
+// the first work of their language is opened; the index of their words is made at the first search. The package does not ask who reads.
 package reading
 
 import (

@@ -104,8 +104,9 @@ func (c *charge) move(w *world, t *rapid.T) {
 	}
 }
 
-// hear makes what the provider said what it means, as card-settlement does.
+// hear makes what the provider said what it means, as card-settlement does. What cannot mean several changes is nothing new after one.
 func (w *world) hear(c *charge, said everypay.Payment, e everypay.Event) {
+	more := true
 	for range 6 {
 		change, news, err := payment.Card(*w.orders[c.order], c.attempt, said, e, w.now)
 		if errors.Is(err, payment.MoreBack) {
@@ -118,7 +119,11 @@ func (w *world) hear(c *charge, said everypay.Payment, e everypay.Event) {
 		if !news {
 			return
 		}
+		if !more {
+			w.t.Fatalf("%+v means more than one change", said)
+		}
 		w.store(c.order, change)
+		more, e = payment.Several(said, e), everypay.NoEvent // the event is heard
 	}
 	w.t.Fatalf("%+v, %s, is always news", said, e)
 }

@@ -43,7 +43,11 @@ func (w *world) ask(n order.Number, a payment.Ask) error {
 		return err
 	}
 	items := 0
-	for i, c := range out.Changes {
+	changes := []payment.Change{out.Change}
+	if out.Other != nil {
+		changes = append(changes, *out.Other)
+	}
+	for i, c := range changes {
 		items += len(c.Payments) + len(c.Cases) + len(c.Refunds) + len(c.Letters)
 		for _, there := range []bool{c.Order != nil, c.License != nil, c.Credit != nil, c.Payout != nil} {
 			if there {
@@ -55,7 +59,7 @@ func (w *world) ask(n order.Number, a payment.Ask) error {
 	if items > most {
 		w.t.Fatalf("%d items in one transaction", items)
 	}
-	if (out.Changes[0].Credit != nil) != a.Credits() {
+	if (out.Change.Credit != nil) != a.Credits() {
 		w.t.Fatalf("%s: a credit invoice: %t", a.Reason, a.Credits())
 	}
 	if a.Credits() {

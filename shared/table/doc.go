@@ -7,13 +7,24 @@
 //
 //	PK                    SK                    kind     holds                          written by
 //	ACCOUNT#<account>     A#ACCOUNT             account  account.Account, its sessions  signup, session, account, staff
-//	                      A#LICENSE#<license>   license  license.License                whatever moves money; license-activation, license-expiry, payment-janitor
+//	                      A#LICENSE#<license>   license  license.License                whatever moves money; license-clock, payment-janitor
+//	                      A#READ                tries    activity.Count                 activity                            (expires)
+//	                      M#<group>             member   account.Member                 holds
 //	                      O#<instant>#<order>   placed   the order's number             checkout
+//	                      R#<work>              place    reading.Place                  activity, marks
+//	                      N#<work>#<note>       note     reading.Note                   marks                               (expires, where it was removed)
+//	                      L#<instant>#<line>    activity activity.Line                  activity                            (expires)
+//	VIEWS#<day>           <instant>#<line>      activity activity.Line about nobody     activity                            (expires)
 //	ADDRESS#<hash>        ADDRESS               address  whose address this is          signup, staff
 //	SIGNUP#<address hash> SIGNUP#<number>       signup   account.SignUp                 signup                              (expires)
-//	TRIES#<hash>          TRIES                 tries    account.Tries                  session, signup, account, checkout  (expires)
+//	TRIES#<hash>          TRIES                 tries    account.Tries, activity.Count  session, signup, account, checkout, takedown-reports, activity  (expires)
 //	KEY#<hash of secret>  KEY                   key      account.Key                    staff
 //	ACTS#<month>          <instant>#<digest>    act      account.Act                    whoever's deed it is, with what it tells of
+//	SHELF                 WORK#<work>           work     catalog.Change                 works, holds
+//	                      GROUP#<group>         group    catalog.Group                  holds
+//	                      PRICES#<day>          prices   catalog.List                   works
+//	TAKEDOWN#<report>     TAKEDOWN              takedown takedown.Report                takedown-reports, works
+//	HOLD#<hold>           HOLD                  hold     hold.Record                    holds, account; license-clock, works
 //	ORDER#<order>         ORDER                 order    order.Order                    checkout, orders, payment-janitor, whatever moves money
 //	                      ATTEMPT#<attempt>     attempt  order.Attempt                  checkout, payment-settlement, card-settlement
 //	                      INVOICE#<number>      invoice  invoice.Invoice                checkout
@@ -54,13 +65,13 @@
 //
 // # Indexes
 //
-// due (sparse): partition due = kind and shard, sort dueAt = instant and id. It lists what has a next moment: licenses, orders that
-// nobody has paid, paid orders that nobody has looked at since, and under the kind "stuck" whatever waits for a queue, from when that
+// due (sparse): partition due = kind and shard, sort dueAt = instant and id. It lists what has a next moment: licenses, holds
+// of groups whose members are to be told, orders that nobody has paid, paid orders that nobody has looked at since, and under the kind "stuck" whatever waits for a queue, from when that
 // is too long: letters that are not sent, bank entries that are to be matched, imports that have not ended, refunds that the card
 // provider is to make, and card payments of which nobody knows how they ended.
 //
-// listed (sparse): partition list, sort listAt. It lists bank entries, cases and refunds by their state, orders with an invoice by
-// what is left to pay, and payments by the account that they came from.
+// listed (sparse): partition list, sort listAt. It lists bank entries, cases, refunds and reports about works by their state, holds by
+// state and review, the people in a group, orders with an invoice by what is left to pay, and payments by the account that they came from.
 //
 // An index is never consistent: what it lists is decided again by the condition of the write.
 //

@@ -42,11 +42,12 @@ func (t *Table) GiveBack(ctx context.Context, year int, decide func(invoice.Numb
 		if out, act, err = decide(n); err != nil {
 			return "", nil, err
 		}
-		for _, c := range out.Changes {
-			rows = append(rows, changeRows(c)...)
+		rows = changeRows(out.Change)
+		if out.Other != nil {
+			rows = append(rows, changeRows(*out.Other)...)
 		}
-		if out.Changes[0].Credit != nil {
-			of = out.Changes[0].Credit.Order
+		if out.Change.Credit != nil {
+			of = out.Change.Credit.Order
 		}
 		return of, append(rows, actRow(act, rows[0])), nil
 	}

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"opiq/shared/account"
+	"opiq/shared/activity"
 	"opiq/shared/catalog"
 	"opiq/shared/everypay"
+	"opiq/shared/hold"
 	"opiq/shared/intake"
 	"opiq/shared/invoice"
 	"opiq/shared/letter"
@@ -15,7 +17,9 @@ import (
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/payout"
+	"opiq/shared/reading"
 	"opiq/shared/reconciliation"
+	"opiq/shared/takedown"
 )
 
 // accessPrefix begins the sort keys of all that an access decision needs.
@@ -36,6 +40,31 @@ const placedPrefix = "O#"
 // placedKey lists an order among its buyer's, in the order of placing.
 func placedKey(id account.ID, at time.Time, n order.Number) key {
 	return key{accountPartition(id), placedPrefix + instant(at) + "#" + string(n)}
+}
+
+// readKey counts what an account reads, beside all else that an access decision needs.
+func readKey(id account.ID) key { return key{accountPartition(id), accessPrefix + "READ"} }
+
+const placePrefix = "R#"
+
+// placeKey is what is kept of somebody's reading in a work.
+func placeKey(id account.ID, w catalog.WorkID) key {
+	return key{accountPartition(id), placePrefix + string(w)}
+}
+
+func notePrefix(w catalog.WorkID) string { return "N#" + string(w) + "#" }
+
+// noteKey is a note, beside the others of its work.
+func noteKey(id account.ID, n reading.Note) key {
+	return key{accountPartition(id), notePrefix(n.Work) + string(n.ID)}
+}
+
+// lineKey is a line of the activity log: a person's among all that is theirs, anybody's in a partition of its day; in the order of time.
+func lineKey(l activity.Line) key {
+	if l.Anonymous() {
+		return key{"VIEWS#" + l.At.UTC().Format(time.DateOnly), instant(l.At) + "#" + l.ID}
+	}
+	return key{accountPartition(l.Account), "L#" + instant(l.At) + "#" + l.ID}
 }
 
 // addressKey says whose an address is, once.
@@ -71,6 +100,17 @@ func groupKey(id string) key { return key{shelfPartition, "GROUP#" + id} }
 
 // pricesKey is a price list, by its first day.
 func pricesKey(l catalog.List) key { return key{shelfPartition, "PRICES#" + l.Version()} }
+
+// takedownKey is a report about a work.
+func takedownKey(r takedown.ID) key { return key{"TAKEDOWN#" + string(r), "TAKEDOWN"} }
+
+// holdKey is all about a hold that staff placed.
+func holdKey(id hold.ID) key { return key{"HOLD#" + string(id), "HOLD"} }
+
+// memberKey says that a person is in a group, or was.
+func memberKey(id account.ID, g account.GroupID) key {
+	return key{accountPartition(id), "M#" + string(g)}
+}
 
 func orderPartition(n order.Number) string { return "ORDER#" + string(n) }
 
@@ -148,6 +188,15 @@ func refundList(s payment.RefundState) string { return "refund#" + string(s) }
 
 // entryList are the bank entries of a state.
 func entryList(s reconciliation.State) string { return "entry#" + string(s) }
+
+// takedownList are the reports about works of a state.
+func takedownList(s takedown.State) string { return "takedown#" + string(s) }
+
+// holdList are the holds of a state.
+func holdList(s hold.State) string { return "hold#" + string(s) }
+
+// groupList are the people in a group.
+func groupList(g account.GroupID) string { return "group#" + string(g) }
 
 // refusedKey is a notice that did not fit, once however often it comes.
 func refusedKey(from, notice string) key { return key{"REFUSED#" + from, digest(notice)} }

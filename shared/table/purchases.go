@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"slices"
 	"strings"
@@ -195,13 +196,45 @@ func (t *Table) purchase(ctx context.Context, token account.Token, n order.Numbe
 // Book is all that is known about an order; order.ErrNotFound where there is none. An order that has a license takes one more
 // round trip; where that is not there, somebody has to see it: the book is without.
 func (t *Table) Book(ctx context.Context, n order.Number) (payment.Book, error) {
-	var b payment.Book
+	books, err := t.Books(ctx, n)
+	if err != nil {
+		return payment.Book{}, err
+	}
+	if len(books) == 0 {
+		return payment.Book{}, order.ErrNotFound
+	}
+	return books[0], nil
+}
+
+// Books are the books of those of some orders that there are, read at once.
+func (t *Table) Books(ctx context.Context, numbers ...order.Number) ([]payment.Book, error) {
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	books := make([]payment.Book, len(numbers))
 	var shelf catalog.Shelf
-	both, inner := errgroup.WithContext(ctx)
-	both.Go(func() (err error) { b, err = t.book(inner, n); return err })
-	both.Go(func() (err error) { shelf, err = t.Shelf(inner); return err })
-	err := both.Wait()
-	b.Shelf = shelf
+	all, inner := errgroup.WithContext(ctx)
+	all.SetLimit(16)
+	all.Go(func() (err error) { shelf, err = t.Shelf(inner); return err })
+	for i, n := range numbers {
+		all.Go(func() (err error) {
+			if books[i], err = t.withLicense(inner, n); errors.Is(err, order.ErrNotFound) {
+				err = nil
+			}
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	for i := range books {
+		books[i].Shelf = shelf
+	}
+	return slices.DeleteFunc(books, func(b payment.Book) bool { return b.Order.Number == "" }), nil
+}
+
+func (t *Table) withLicense(ctx context.Context, n order.Number) (payment.Book, error) {
+	b, err := t.book(ctx, n)
 	if err != nil || !licensed(b.Order) {
 		return b, err
 	}
@@ -213,23 +246,6 @@ func (t *Table) Book(ctx context.Context, n order.Number) (payment.Book, error) 
 		err = nil
 	}
 	return b, err
-}
-
-// Books are the books of those of some orders that there are, read at once.
-func (t *Table) Books(ctx context.Context, numbers ...order.Number) ([]payment.Book, error) {
-	books := make([]payment.Book, len(numbers))
-	all, inner := errgroup.WithContext(ctx)
-	all.SetLimit(16)
-	for i, n := range numbers {
-		all.Go(func() (err error) {
-			if books[i], err = t.Book(inner, n); errors.Is(err, order.ErrNotFound) {
-				err = nil
-			}
-			return err
-		})
-	}
-	err := all.Wait()
-	return slices.DeleteFunc(books, func(b payment.Book) bool { return b.Order.Number == "" }), err
 }
 
 func (t *Table) book(ctx context.Context, n order.Number) (b payment.Book, err error) {
@@ -381,9 +397,12 @@ func (t *Table) DueOrders(ctx context.Context, kind string, shard int, now time.
 func due[T any](ctx context.Context, t *Table, kind string, shard int, now time.Time, after string) (page []T, next string, err error) {
 	items, next, err := t.dueItems(ctx, kind, shard, now, after)
 	for _, i := range items {
-		if page, err = more(page, i, err); err != nil {
-			return nil, "", err
+		var v T
+		if wrong := decode(i, &v); wrong != nil { // one that nobody can read keeps nobody from the others
+			err = errors.Join(err, fmt.Errorf("table: %s %s: %w", textOf(i["PK"]), textOf(i["SK"]), wrong))
+			continue
 		}
+		page = append(page, v)
 	}
 	return page, next, err
 }

@@ -193,6 +193,18 @@ func (t *Table) transact(ctx context.Context, puts []types.Put) error {
 	}
 }
 
+// Again lets decide read, decide and write, and again where what it had read moved meanwhile (ErrChanged): for as long as the call lasts.
+func Again(ctx context.Context, decide func() error) error {
+	for try := 0; ; try++ {
+		if err := decide(); !errors.Is(err, ErrChanged) {
+			return err
+		}
+		if err := pause(ctx, min(try, 3)); err != nil {
+			return err
+		}
+	}
+}
+
 // pause waits a moment, longer at each try, and never as long as somebody else.
 func pause(ctx context.Context, try int) error {
 	select {

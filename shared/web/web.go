@@ -42,6 +42,9 @@ func (r Request) RouteKey() string { return r.event.RouteKey }
 // Method is the HTTP method.
 func (r Request) Method() string { return r.event.RequestContext.HTTP.Method }
 
+// ID names the request: API Gateway gives each one another.
+func (r Request) ID() string { return r.event.RequestContext.RequestID }
+
 // IP is the caller's network address.
 func (r Request) IP() string { return r.event.RequestContext.HTTP.SourceIP }
 
