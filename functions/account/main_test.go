@@ -14,7 +14,10 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
+	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/letter"
+	"opiq/shared/service"
 	"opiq/shared/table"
 	"opiq/shared/web"
 )
@@ -79,6 +82,42 @@ func TestANewPasswordWithEveryCallBroken(t *testing.T) {
 				}
 				if n := ledger.Holds(t, cfg, name).Count(letter.PasswordChanged); n != 1 {
 					t.Errorf("%d letters", n)
+				}
+			}
+	})
+}
+
+// TestANewPasswordLiftsTheHoldOfALeakedOne with every call broken: the account and the hold's record go together.
+func TestANewPasswordLiftsTheHoldOfALeakedOne(t *testing.T) {
+	token := account.NewTokens(people.Pepper).Token(account.Reset, string(people.Mari)+"-0", people.Noon.Add(time.Hour))
+	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+		cfg, name := stage.Table(t)
+		s := table.Open(cfg, name)
+		people.MoveIn(t, s)
+		on := hold.On(hold.OnAccount, people.Mari)
+		thing, err := s.Closing(t.Context(), on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		today := civil.DateOf(people.Noon, civil.Tallinn)
+		wish := hold.Wish{On: on, Basis: hold.CredentialLeak, Measure: hold.Suspend, ReviewOn: today.AddDays(7), Evidence: []string{"ticket 4711"}, Today: today}
+		leak, err := service.Place(wish, "once", thing, account.Operator, people.Noon)
+		if err == nil {
+			err = s.Decide(t.Context(), leak)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := open(broken(cfg), name)
+		return func(ctx context.Context) error {
+				return act(ctx, a, "POST /v1/password/reset", account.NewPassword{Token: token, Password: "üheksa kuuske"})
+			}, func(t *testing.T) {
+				l := ledger.Holds(t, cfg, name)
+				if h := l.Holds[0]; h.State != hold.Lifted || h.History[1].By != "owner" || l.Count(letter.ServiceResumed) != 1 || l.Count(letter.PasswordChanged) != 1 {
+					t.Errorf("%+v", h)
+				}
+				if mari, err := s.Account(t.Context(), people.Mari); err != nil || len(mari.Holds) != 0 {
+					t.Errorf("%+v (%v)", mari.Holds, err)
 				}
 			}
 	})

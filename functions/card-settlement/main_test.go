@@ -425,6 +425,30 @@ func (c *counting) Payment(ctx context.Context, r card.Reference) (card.Payment,
 	return c.said.Payment(ctx, r)
 }
 
+// TestAnAnswerThatSaysAllIsTheOnlyOne: the provider is asked again only where money is missing that had come.
+func TestAnAnswerThatSaysAllIsTheOnlyOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		said card.Payment
+		want int
+	}{
+		"settled": {card.Payment{State: card.StateSettled, Standing: 496}, 1},
+		"pending": {card.Payment{State: card.SentForProcessing}, 1},
+		"failed":  {card.Payment{State: card.StateFailed}, 1},
+		"a part":  {card.Payment{State: card.StateRefunded, Standing: 96}, 2},
+	} {
+		h := open(t)
+		a := h.charge(t, people.Waiting, "by card")
+		c.said.Reference, c.said.Amount = a.Reference, a.Amount
+		counted := &counting{said: said{a.Reference: c.said}}
+		s := h.settlement(h.cfg, people.Noon)
+		s.provider = counted
+		if err := s.handle(t.Context(), ask(a, card.StatusUpdated)); err != nil || counted.n != c.want {
+			t.Errorf("%s: asked %d times, want %d (%v)", name, counted.n, c.want, err)
+		}
+		ledger.Holds(t, h.cfg, h.name)
+	}
+}
+
 func TestAPaymentThatIsNotStoredYetWaitsItsTurn(t *testing.T) {
 	h := open(t)
 	early := payment.CardMessage{Reference: mine, Event: card.StatusUpdated, At: people.Noon}

@@ -47,7 +47,7 @@ const (
 
 var today = civil.DateOf(people.Noon, civil.Tallinn)
 
-// corner is a table with Mari, who is of a school, Jaan, and who looks after them.
+// corner is a table with Mari, who is of a school, her licenses, Jaan, and who looks after them.
 func corner(t testing.TB) (aws.Config, string) {
 	t.Helper()
 	cfg, name := stage.Table(t)
@@ -55,19 +55,38 @@ func corner(t testing.TB) (aws.Config, string) {
 	people.MoveIn(t, s)
 	people.Employ(t, s)
 	people.Program(t, s, account.Service)
-	for id, who := range map[account.ID]struct {
-		first, last string
-		role        account.Role
-	}{peeter: {"Peeter", "Paju", account.Support}, piret: {"Piret", "Pihlak", account.Support}, kristi: {"Kristi", "Kuusk", account.Editor}} {
-		a := people.Person(id, who.first, who.last, lang.Estonian)
-		a.Roles = []account.Role{who.role}
-		act := account.Act{At: people.Noon, Actor: account.Operator.String(), What: account.Enrolled, Object: a.Actor().String()}
-		if err := s.Enroll(t.Context(), account.Enlisted{Account: a, Act: act}); err != nil {
+	employ(t, s, kristi, "Kristi", account.Editor)
+	employ(t, s, peeter, "Peeter", account.Support)
+	employ(t, s, piret, "Piret", account.Support)
+	join(t, s, people.Mari, school)
+	return cfg, name
+}
+
+// room is a table with Mari, who is of a school, Jaan, and who looks after them, and nothing else.
+func room(t testing.TB) (aws.Config, string) {
+	t.Helper()
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	for _, a := range []account.Account{people.Person(people.Mari, "Mari", "Maasikas", lang.Estonian), people.Person(people.Jaan, "Jaan", "Jõgi", lang.Russian)} {
+		used := account.SignUp{ID: account.SignUpID(a.Address.Hash() + "-" + string(a.ID)), Account: a, UsedAt: people.Noon}
+		if err := s.Found(t.Context(), used); err != nil {
 			t.Fatal(err)
 		}
 	}
+	employ(t, s, peeter, "Peeter", account.Support)
+	employ(t, s, piret, "Piret", account.Support)
 	join(t, s, people.Mari, school)
 	return cfg, name
+}
+
+func employ(t testing.TB, s *table.Table, id account.ID, first string, role account.Role) {
+	t.Helper()
+	a := people.Person(id, first, "Paju", lang.Estonian)
+	a.Roles = []account.Role{role}
+	act := account.Act{At: people.Noon, Actor: account.Operator.String(), What: account.Enrolled, Object: a.Actor().String()}
+	if err := s.Enroll(t.Context(), account.Enlisted{Account: a, Act: act}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // world is the same with holds.
@@ -243,24 +262,22 @@ func asked(w hold.Wish) map[string]any {
 
 const placing = "POST /v1/holds"
 
-// TestPlacingWithEveryCallBroken: of a person, a license, a group and a work.
+// TestPlacingWithEveryCallBroken: of a license, which takes most calls, and of a group.
 func TestPlacingWithEveryCallBroken(t *testing.T) {
 	for name, c := range map[string]struct {
+		in      func(testing.TB) (aws.Config, string)
 		wish    hold.Wish
-		who     account.ID
 		letters int
 	}{
-		"account": {suspending(hold.On(hold.OnAccount, people.Mari), hold.CredentialLeak, 7), peeter, 1},
-		"license": {suspending(hold.On(hold.OnLicense, license.Of(string(people.Running))), hold.Harmful, 7), peeter, 1},
-		"group":   {suspending(hold.On(hold.OnGroup, school), hold.Harmful, 7), peeter, 0},
-		"work":    {suspending("work:w001", hold.SuspectedIP, 7), kristi, 0},
+		"license": {corner, suspending(hold.On(hold.OnLicense, license.Of(string(people.Running))), hold.Harmful, 7), 1},
+		"group":   {room, suspending(hold.On(hold.OnGroup, school), hold.Harmful, 7), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-				cfg, name := corner(t)
+				cfg, name := c.in(t)
 				d := open(broken(cfg), name)
 				return func(ctx context.Context) error {
-						status, err := ask(ctx, d, placing, c.who, nil, asked(c.wish))
+						status, err := ask(ctx, d, placing, peeter, nil, asked(c.wish))
 						if err == nil && status != 201 {
 							err = fmt.Errorf("%d", status)
 						}
@@ -276,29 +293,28 @@ func TestPlacingWithEveryCallBroken(t *testing.T) {
 	}
 }
 
-// TestADecisionWithEveryCallBroken: each that can be taken about a hold. Whoever sends it twice hears that it is done.
+// TestADecisionWithEveryCallBroken: each that changes more than the record. Whoever sends it twice hears that it is done.
 func TestADecisionWithEveryCallBroken(t *testing.T) {
 	reason := map[string]any{"reason": "They told us so themselves"}
 	for name, c := range map[string]struct {
+		in    func(testing.TB) (aws.Config, string)
 		route string
 		wish  hold.Wish
 		body  any
 		event hold.Event
-		again int
 	}{
-		"approval":     {"POST /v1/holds/{id}/approval", ending(hold.On(hold.OnGroup, school)), nil, hold.WasApproved, 409},
-		"confirmation": {"POST /v1/holds/{id}/confirmation", suspending(hold.On(hold.OnLicense, license.Of(string(people.Running))), hold.Harmful, 7), reason, hold.WasConfirmed, 409},
-		"lift":         {"POST /v1/holds/{id}/lift", suspending(hold.On(hold.OnAccount, people.Mari), hold.Harmful, 7), reason, hold.WasLifted, 409},
-		"review":       {"POST /v1/holds/{id}/review", suspending(hold.On(hold.OnAccount, people.Mari), hold.Harmful, 7), map[string]any{"reviewOn": today.AddDays(30), "reason": "?"}, hold.WasReviewed, 200},
+		"approval":     {room, "POST /v1/holds/{id}/approval", ending(hold.On(hold.OnGroup, school)), nil, hold.WasApproved},
+		"confirmation": {corner, "POST /v1/holds/{id}/confirmation", suspending(hold.On(hold.OnLicense, license.Of(string(people.Running))), hold.Harmful, 7), reason, hold.WasConfirmed},
+		"lift":         {room, "POST /v1/holds/{id}/lift", suspending(hold.On(hold.OnAccount, people.Mari), hold.Harmful, 7), reason, hold.WasLifted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-				cfg, name := corner(t)
+				cfg, name := c.in(t)
 				r := place(t, table.Open(cfg, name), peeter, "once", c.wish)
 				d := open(broken(cfg), name)
 				return func(ctx context.Context) error {
 						status, err := ask(ctx, d, c.route, piret, map[string]string{"id": string(r.ID)}, c.body)
-						if err == nil && status != 200 && status != c.again {
+						if err == nil && status != 200 && status != 409 {
 							err = fmt.Errorf("%d", status)
 						}
 						return err
@@ -310,7 +326,7 @@ func TestADecisionWithEveryCallBroken(t *testing.T) {
 								times++
 							}
 						}
-						if times == 0 || times > 1 && c.again == 409 {
+						if times != 1 {
 							t.Errorf("%s %d times", c.event, times)
 						}
 					}
@@ -324,7 +340,7 @@ func TestMembershipWithEveryCallBroken(t *testing.T) {
 	for method, want := range map[string]bool{"PUT": true, "DELETE": false} {
 		t.Run(method, func(t *testing.T) {
 			fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-				cfg, name := corner(t)
+				cfg, name := room(t)
 				s, who := table.Open(cfg, name), map[bool]account.ID{true: people.Jaan, false: people.Mari}[want]
 				place(t, s, peeter, "once", suspending(hold.On(hold.OnGroup, school), hold.Harmful, 7))
 				d := open(broken(cfg), name)
@@ -349,7 +365,7 @@ func TestMembershipWithEveryCallBroken(t *testing.T) {
 // TestLookingSomebodyUpWithEveryCallBroken: nothing is shown that is not remembered.
 func TestLookingSomebodyUpWithEveryCallBroken(t *testing.T) {
 	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-		cfg, name := corner(t)
+		cfg, name := room(t)
 		d := open(broken(cfg), name)
 		return func(ctx context.Context) error {
 				r := people.Request("GET /v1/accounts", peeter, nil, nil)
@@ -370,7 +386,7 @@ func TestLookingSomebodyUpWithEveryCallBroken(t *testing.T) {
 
 // TestOneKeyIsOneHold: at once.
 func TestOneKeyIsOneHold(t *testing.T) {
-	cfg, name := corner(t)
+	cfg, name := room(t)
 	d, body := open(cfg, name), asked(suspending(hold.On(hold.OnAccount, people.Mari), hold.Harmful, 7))
 	var wait sync.WaitGroup
 	for range 6 {
@@ -388,7 +404,7 @@ func TestOneKeyIsOneHold(t *testing.T) {
 
 // TestSeveralAtOnceAboutOneAccountAreAllDone: each takes its turn.
 func TestSeveralAtOnceAboutOneAccountAreAllDone(t *testing.T) {
-	cfg, name := corner(t)
+	cfg, name := room(t)
 	d := open(cfg, name)
 	var wait sync.WaitGroup
 	for _, b := range []hold.Basis{hold.Harmful, hold.Unacceptable, hold.FalseData} {
@@ -437,7 +453,7 @@ func TestALicenseThatWasHeldIsToldOfAgain(t *testing.T) {
 
 // TestMembersOfAGroupAreTold of a hold and of its end, by the index of what is due.
 func TestMembersOfAGroupAreTold(t *testing.T) {
-	cfg, name := corner(t)
+	cfg, name := room(t)
 	s, d := table.Open(cfg, name), open(cfg, name)
 	join(t, s, people.Jaan, school)
 	r := place(t, s, peeter, "once", suspending(hold.On(hold.OnGroup, school), hold.Harmful, 7))
@@ -480,7 +496,7 @@ func TestMembersOfAGroupAreTold(t *testing.T) {
 // TestTellingWithEveryCallBroken: nobody is told twice, and nobody is left out.
 func TestTellingWithEveryCallBroken(t *testing.T) {
 	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-		cfg, name := corner(t)
+		cfg, name := room(t)
 		s := table.Open(cfg, name)
 		join(t, s, people.Jaan, school)
 		r := place(t, s, peeter, "once", suspending(hold.On(hold.OnGroup, school), hold.Harmful, 7))

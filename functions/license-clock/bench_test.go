@@ -98,7 +98,7 @@ func (b bill) million() string {
 	text := fmt.Sprintf("a million takes %.2f million write units ($%.2f), %.2f million read units ($%.2f), %.0f s of workers ($%.2f); by",
 		b.table+b.index, (b.table+b.index)*million*writePrice, b.read, b.read*million*readPrice, million/worker, million/worker*memory*timePrice)
 	for _, n := range []float64{1, 4, 16} {
-		rate := min(n*worker, table.Shards*partition/b.index, quota/(b.table+b.index))
+		rate := min(n*worker, table.Shards*partition/(b.index/2), quota/(b.table+b.index)) // the licenses' shards, and the letters'
 		text += fmt.Sprintf(" %.0f: %.1f min", n, million/rate/60)
 	}
 	return text

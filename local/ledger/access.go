@@ -77,11 +77,7 @@ func (l Ledger) holds(breach func(string, ...any)) {
 	stand := map[hold.ID]bool{}
 	for _, r := range l.Holds {
 		stand[r.ID] = r.State == hold.Standing
-		annulled := false
-		for _, x := range l.Licenses {
-			annulled = annulled || r.On == hold.On(hold.OnLicense, x.ID) && !x.AnnulledAt.IsZero() // nothing stands there any more
-		}
-		if there := slices.Contains(closed[r.On], r.Hold()); there != stand[r.ID] && !annulled {
+		if there := slices.Contains(closed[r.On], r.Hold()); there != stand[r.ID] {
 			breach("hold %s on %s is %s, and stands there: %t", r.ID, r.On, r.State, there)
 		}
 		acts := 0
