@@ -38,7 +38,7 @@ func (c checkout) issue(ctx context.Context, token account.Token, number order.N
 		return i, 0, err
 	}
 	open = book.Order.Open()
-	if err := book.Order.Payable(c.now()); err != nil {
+	if err := c.payable(ctx, who, book.Order); err != nil {
 		return i, 0, err
 	}
 	if book.Invoice != nil {

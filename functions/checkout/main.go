@@ -174,6 +174,15 @@ func (c *choice) Check() []problem.Field {
 
 func (c *choice) way() order.Way { return order.Way{Method: c.Method, Bank: c.Bank} }
 
+// payable tells why its buyer cannot set out to pay an order now, or nil.
+func (c checkout) payable(ctx context.Context, who account.Account, o order.Order) error {
+	shelf, err := c.store.Shelf(ctx)
+	if err != nil {
+		return err
+	}
+	return o.PayableBy(who, shelf.Groups, c.now())
+}
+
 // started is where a buyer is sent to pay.
 type started struct {
 	Attempt  order.AttemptDocument `json:"attempt"`
@@ -199,6 +208,9 @@ func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) 
 	}
 	who, book, err := c.store.Purchase(ctx, token, number, c.now())
 	if err != nil {
+		return web.Response{}, err
+	}
+	if err := c.payable(ctx, who, book.Order); err != nil {
 		return web.Response{}, err
 	}
 	wanted, err := book.Order.Start(chosen.way(), r.Header("Idempotency-Key"), who.Language, book.Attempts, c.now())

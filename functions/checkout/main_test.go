@@ -20,11 +20,14 @@ import (
 	"opiq/local/parameters"
 	"opiq/local/people"
 	"opiq/local/stage"
+	"opiq/shared/account"
 	"opiq/shared/banklink"
 	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/order"
 	"opiq/shared/payment"
 	"opiq/shared/secret"
+	"opiq/shared/service"
 	"opiq/shared/table"
 	"opiq/shared/web"
 )
@@ -102,6 +105,29 @@ var before = map[string]func(*testing.T, *table.Table){
 		}
 	},
 	"pay-a-reopened-order": func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
+	"pay-on-hold":          suspend,
+	"invoice-on-hold":      suspend,
+	"pay-a-reopened-order-on-hold": func(t *testing.T, s *table.Table) {
+		people.TakeBack(t, s, people.Running, people.Noon)
+		suspend(t, s)
+	},
+}
+
+// suspend stops the service for Mari.
+func suspend(t *testing.T, s *table.Table) {
+	a, err := s.Account(t.Context(), people.Mari)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := hold.On(hold.OnAccount, a.ID)
+	w := hold.Wish{On: on, Basis: hold.Harmful, Measure: hold.Suspend, ReviewOn: civil.Date{Year: 2026, Month: 12, Day: 1}, Evidence: []string{"ticket 7"}}
+	d, err := service.Place(w, "key", service.Thing{Account: &a}, account.Actor{Account: people.Liis}, people.Noon)
+	if err == nil {
+		err = s.Decide(t.Context(), d)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestEvents(t *testing.T) {

@@ -30,6 +30,7 @@ import (
 	"opiq/shared/cloud"
 	"opiq/shared/license"
 	"opiq/shared/metric"
+	"opiq/shared/order"
 	"opiq/shared/queue"
 	"opiq/shared/reading"
 	"opiq/shared/table"
@@ -108,7 +109,7 @@ func (l library) licenses(ctx context.Context, r web.Request) (web.Response, err
 		return web.Response{}, err
 	}
 	slices.SortFunc(reader.Owned, func(a, b license.License) int { return b.EndsAt.Compare(a.EndsAt) })
-	out := list{license.AccessOf(reader.Owned, civil.Tallinn, l.now()), []license.Document{}}
+	out := list{license.AccessOf(reader.Owned, civil.Tallinn, order.Horizon, l.now()), []license.Document{}}
 	for _, one := range reader.Owned {
 		out.Licenses = append(out.Licenses, one.Document(l.now()))
 	}
@@ -177,7 +178,7 @@ func (l library) room(ctx context.Context, r web.Request) (web.Response, error) 
 	if err := both.Wait(); err != nil {
 		return web.Response{}, err
 	}
-	out := room{reader.Library(l.now()), license.AccessOf(reader.Owned, civil.Tallinn, l.now()), []place{}}
+	out := room{reader.Library(l.now()), license.AccessOf(reader.Owned, civil.Tallinn, order.Horizon, l.now()), []place{}}
 	for _, p := range places {
 		work, d := reader.Work(p.Work, l.now())
 		if work.ID != "" && len(out.Continue) < maxContinue {

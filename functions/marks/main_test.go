@@ -284,3 +284,17 @@ func TestTheLogHoldsNoWordOfANote(t *testing.T) {
 		t.Errorf("it is remembered: %s", all)
 	}
 }
+
+// TestAWorkThatCannotBeIsAskedForNowhere: a name that no work can have becomes no key, and nothing is read for it.
+func TestAWorkThatCannotBeIsAskedForNowhere(t *testing.T) {
+	m := marks{nil, &heard{}, web.CookieAt(people.PublicURL), people.Now} // without a table
+	for _, work := range []string{"", "W001", "w001#n", "w 1", "õ", strings.Repeat("w", 101)} {
+		for route := range m.routes() {
+			path := map[string]string{"id": work, "n": "1", "note": "one"}
+			out, err := m.routes().Handle(t.Context(), people.Request(route, people.Mari, path, reading.Words{Chapter: 1, Text: "x"}))
+			if err != nil || out.StatusCode != 404 || !strings.Contains(out.Body, `"code":"unknown_work"`) {
+				t.Errorf("%s of %q: %d %s (%v)", route, work, out.StatusCode, out.Body, err)
+			}
+		}
+	}
+}

@@ -178,10 +178,10 @@ func TestAFullCountIsNotWrittenAgain(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsReadOrMarkedCounts(t *testing.T) {
+func TestOnlyWhatIsReadLookedForOrMarkedCounts(t *testing.T) {
 	for w := range rules {
 		_, got := Count{}.With(three, []Line{whole(w)})
-		if want := slices.Contains([]What{ChapterRead, FileLinked, BookmarkSet, NoteWritten}, w); got != want {
+		if want := slices.Contains([]What{ChapterRead, Searched, FileLinked, BookmarkSet, NoteWritten}, w); got != want {
 			t.Errorf("%s counts: %t", w, got)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -54,19 +55,23 @@ type Word struct {
 	Opinion   string     `json:"opinion"`
 }
 
-// objects are what the names of things look like, by their scope.
-var objects = map[Scope]*regexp.Regexp{
-	OnAccount: regexp.MustCompile(`^[0-9a-f]{32}$`),
-	OnLicense: regexp.MustCompile(`^L[1-9][0-9]{9}$`),
-	OnGroup:   regexp.MustCompile(`^(school:[0-9]{8,12}|class:[\pL\pN][\pL\pN ._-]{0,99})$`),
-	OnWork:    regexp.MustCompile(`^[a-z0-9-]{1,50}$`),
-}
+// objects are what the names of things look like, by their scope. Most functions never ask: nobody's start waits for it.
+var objects = sync.OnceValue(func() map[Scope]*regexp.Regexp {
+	return map[Scope]*regexp.Regexp{
+		OnAccount: regexp.MustCompile(`^[0-9a-f]{32}$`),
+		OnLicense: regexp.MustCompile(`^L[1-9][0-9]{9}$`),
+		OnGroup:   regexp.MustCompile(`^(school:[0-9]{8,12}|class:[\pL\pN][\pL\pN ._-]*)$`),
+		OnWork:    regexp.MustCompile(`^[a-z0-9-]{1,50}$`),
+	}
+})
+
+const maxName = 106 // characters
 
 // WellFormed tells whether the object's name could be one.
 func (o Object) WellFormed() bool {
 	scope, id := o.Split()
-	name, ok := objects[scope]
-	return ok && name.MatchString(id)
+	name, ok := objects()[scope]
+	return ok && utf8.RuneCountInString(id) <= maxName && name.MatchString(id)
 }
 
 // School tells whether the object is a school.
@@ -193,7 +198,7 @@ func CheckKey(key string) error {
 func IDOf(by, key string) ID { return ID(digest(by + "\n" + key)) }
 
 // ParseID reads the name of a hold.
-func ParseID(s string) (ID, bool) { return ID(s), objects[OnAccount].MatchString(s) }
+func ParseID(s string) (ID, bool) { return ID(s), objects()[OnAccount].MatchString(s) }
 
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))

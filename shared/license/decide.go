@@ -91,10 +91,11 @@ func person(now time.Time, who account.Account, groups hold.Set) Decision {
 
 // work is what keeps everybody from a work, or nothing.
 func work(now time.Time, w catalog.Work) Decision {
-	if w.ID == "" {
+	today := civil.DateOf(now, civil.Tallinn)
+	if w.ID == "" || today.Before(w.Distribution.From) { // what is not published yet is not there
 		return Decision{Code: WorkUnknown}
 	}
-	switch w.Status(civil.DateOf(now, civil.Tallinn)) {
+	switch w.Status(today) {
 	case catalog.StatusSuspended:
 		return Decision{Code: WorkSuspendedIP}
 	case catalog.StatusWithdrawn:
@@ -108,7 +109,7 @@ func library(now time.Time, owned []License) Decision {
 	for _, b := range byState {
 		var best Decision
 		for _, l := range owned {
-			if l.At(now) == b.state && (best.Code == "" || nearer(b.code, b.at(l), best.At)) {
+			if l.now(now) == b.state && (best.Code == "" || nearer(b.code, b.at(l), best.At)) {
 				best = Decision{b.code == Valid, b.code, l.ID, b.at(l)}
 			}
 		}
@@ -117,6 +118,14 @@ func library(now time.Time, owned []License) Decision {
 		}
 	}
 	return Decision{Code: NoLicense}
+}
+
+// now is the state that a license speaks for: once its time is over, it no longer matters that it was annulled or on hold.
+func (l License) now(now time.Time) State {
+	if !now.Before(l.EndsAt) {
+		return Expired
+	}
+	return l.At(now)
 }
 
 // nearer tells which of two licenses of one state speaks for it: the next to start, else the last to end.
@@ -147,5 +156,8 @@ func (d Decision) Err() error {
 	if d.Allowed {
 		return nil
 	}
-	return refusals[d.Code]
+	if err, ok := refusals[d.Code]; ok {
+		return err
+	}
+	return refusals[NoLicense] // a decision that nobody made gives no access
 }

@@ -49,6 +49,7 @@ var situations = []situation{
 	}},
 	{TermsRequired, "newer terms are not accepted yet", func(a *asked) { a.who.Accepted = nil }},
 	{WorkUnknown, "there is no such work", func(a *asked) { a.work = catalog.Work{} }},
+	{WorkUnknown, "the work is not published yet", func(a *asked) { a.work.Distribution.From = civil.Date{Year: 2026, Month: 12, Day: 1} }},
 	{WorkSuspendedIP, "the work is under suspicion of infringement", func(a *asked) { a.work.Suspended = true }},
 	{WorkWithdrawn, "the work's distribution is over", func(a *asked) { a.work.Distribution.Until = civil.Date{Year: 2026, Month: 6, Day: 30} }},
 	{IsRevoked, "a license was annulled", func(a *asked) { a.owned = append(a.owned, bought("2026-11-22", 1, noon).Annul(noon)) }},
@@ -146,6 +147,33 @@ var statuses = map[Code]int{
 	IsRevoked: 403, IsSuspended: 403, NotStarted: 403, HasExpired: 403, NoLicense: 403, Valid: 200,
 }
 
+// TestWhatIsLongOverHidesNothing: a license that was annulled or on hold speaks for itself until its time is over, and not of another
+// that starts later.
+func TestWhatIsLongOverHidesNothing(t *testing.T) {
+	ahead := bought("2027-09-01", 1, noon)
+	for _, l := range []License{bought("2026-11-22", 1, noon).Annul(noon), bought("2026-11-22", 1, noon).Reversed(noon)} {
+		for _, c := range []struct {
+			owned []License
+			at    time.Time
+			want  Code
+		}{
+			{[]License{l, ahead}, l.EndsAt.Add(-time.Second), map[bool]Code{true: IsRevoked, false: IsSuspended}[l.At(noon) == Annulled]},
+			{[]License{l, ahead}, l.EndsAt, NotStarted},
+			{[]License{l}, l.EndsAt, HasExpired},
+		} {
+			if d := Decide(c.at, mari, c.owned, nil, book); d.Code != c.want {
+				t.Errorf("%s at %s: %+v", l.At(noon), c.at, d)
+			}
+		}
+	}
+}
+
+func TestADecisionThatNobodyMadeGivesNoAccess(t *testing.T) {
+	if (Decision{}).Err() == nil || (Decision{Code: "NEWS"}).Err() == nil {
+		t.Error("the library opens")
+	}
+}
+
 func TestTheStretchThatLicensesOpen(t *testing.T) {
 	run, next, later, far := bought("2026-11-22", 1, noon), bought("2026-12-22", 2, noon), bought("2027-01-10", 1, noon), bought("2027-06-01", 1, noon)
 	over := bought("2026-09-01", 1, noon.AddDate(0, -3, 0))
@@ -164,15 +192,16 @@ func TestTheStretchThatLicensesOpen(t *testing.T) {
 		{"one after a gap", []License{far, run}, true, "2026-12-21", "2026-12-22"},
 		{"only one ahead", []License{far}, false, "2027-06-30", "2027-07-01"},
 		{"one that is suspended", []License{run.Reversed(noon), far}, false, "2027-06-30", "2027-07-01"},
+		{"one that ends too far ahead", []License{bought("2026-11-22", 13, noon)}, true, "2027-12-21", ""},
 		{"one that was annulled", []License{run.Annul(noon)}, false, "", "2026-11-22"},
 	} {
 		for range 2 {
-			a := AccessOf(c.owned, civil.Tallinn, noon)
-			through := ""
-			if !a.ValidThrough.IsZero() {
-				through = a.ValidThrough.String()
+			a := AccessOf(c.owned, civil.Tallinn, 365, noon)
+			day := func(d civil.Date) string {
+				text, _ := d.MarshalText()
+				return string(text)
 			}
-			if a.Open != c.open || through != c.through || a.RenewOn.String() != c.renew {
+			if a.Open != c.open || day(a.ValidThrough) != c.through || day(a.RenewOn) != c.renew {
 				t.Errorf("%s: %+v", c.name, a)
 			}
 			slices.Reverse(c.owned)

@@ -38,11 +38,12 @@ type Access struct {
 	From         time.Time  `json:"from,omitzero"`         // the stretch that runs, or else the next one; none, and all of this is empty
 	Until        time.Time  `json:"until,omitzero"`        // exclusive
 	ValidThrough civil.Date `json:"validThrough,omitzero"` // its last day
-	RenewOn      civil.Date `json:"renewOn"`               // the day that a new license is best bought for: the one after, or today
+	RenewOn      civil.Date `json:"renewOn,omitzero"`      // the day that a new license is best bought for: the one after, or today; none where that is too far ahead
 }
 
-// AccessOf is the stretch of time that licenses open the library for. Those that are suspended, annulled or over count for nothing.
-func AccessOf(owned []License, z civil.Zone, now time.Time) Access {
+// AccessOf is the stretch of time that licenses open the library for. Those that are suspended, annulled or over count for nothing. The
+// horizon is how many days ahead a license can be bought to start.
+func AccessOf(owned []License, z civil.Zone, horizon int, now time.Time) Access {
 	var count []License
 	for _, l := range owned {
 		if s := l.At(now); s == State(Active) || s == State(Scheduled) {
@@ -59,6 +60,9 @@ func AccessOf(owned []License, z civil.Zone, now time.Time) Access {
 		if !l.StartsAt.After(a.Until) && l.EndsAt.After(a.Until) {
 			a.Until, a.ValidThrough, a.RenewOn = l.EndsAt, l.ValidThrough(), l.EndsOn
 		}
+	}
+	if civil.DateOf(now, z).AddDays(horizon).Before(a.RenewOn) {
+		a.RenewOn = civil.Date{}
 	}
 	return a
 }

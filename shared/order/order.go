@@ -19,6 +19,7 @@ import (
 	"opiq/shared/account"
 	"opiq/shared/catalog"
 	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/letter"
 	"opiq/shared/money"
 	"opiq/shared/problem"
@@ -35,11 +36,12 @@ const Horizon = 365
 
 // Why an order is not placed.
 var (
-	ErrNoKey      = problem.New(problem.Malformed, "idempotency_key_required", "Send an Idempotency-Key of 1 to 255 characters: the same for the same order, tried again.")
-	ErrKeyReused  = problem.New(problem.Conflict, "idempotency_key_reused", "This Idempotency-Key was used for another order.")
-	ErrNotFound   = problem.New(problem.NotFound, "order_not_found", "You have no such order.")
-	ErrTooMany    = problem.New(problem.TooMany, "too_many_orders", "You placed many orders in a short time. Wait a little.")
-	ErrStillTaken = problem.New(problem.Unavailable, "try_again", "Too much happens to this order at once. Try again.")
+	ErrNoKey        = problem.New(problem.Malformed, "idempotency_key_required", "Send an Idempotency-Key of 1 to 255 characters: the same for the same order, tried again.")
+	ErrPriceChanged = problem.New(problem.Conflict, "price_changed", "The price list has changed. Look at the price again.")
+	ErrKeyReused    = problem.New(problem.Conflict, "idempotency_key_reused", "This Idempotency-Key was used for another order.")
+	ErrNotFound     = problem.New(problem.NotFound, "order_not_found", "You have no such order.")
+	ErrTooMany      = problem.New(problem.TooMany, "too_many_orders", "You placed many orders in a short time. Wait a little.")
+	ErrStillTaken   = problem.New(problem.Unavailable, "try_again", "Too much happens to this order at once. Try again.")
 )
 
 // Number names an order to its buyer, their bank and us: ten digits, the first not zero. The Estonian reference number is
@@ -84,6 +86,7 @@ type Wish struct {
 	StartsOn        civil.Date    `json:"startsOn"`
 	OrderTerms      terms.Version `json:"orderTerms"`
 	ImmediateSupply bool          `json:"immediateSupply"`
+	PriceList       string        `json:"priceList,omitempty"` // the version that the buyer was shown; empty, they take today's as it is
 }
 
 // Check names every field that is missing.
@@ -182,6 +185,9 @@ func Place(who account.Account, shelf catalog.Shelf, w Wish, key string, now tim
 	if err := problem.Wrong(wrong); err != nil {
 		return Order{}, err
 	}
+	if w.PriceList != "" && w.PriceList != prices.Version() {
+		return Order{}, ErrPriceChanged
+	}
 	if w.OrderTerms != terms.InForce(terms.Order, today) {
 		return Order{}, account.ErrTermsOutdated
 	}
@@ -207,7 +213,11 @@ func (o Order) Repeat(w Wish) (Order, error) {
 }
 
 func (w Wish) fingerprint() string {
-	return fingerprint(fmt.Sprintf("%d %s %s %t", w.Months, w.StartsOn, w.OrderTerms, w.ImmediateSupply))
+	all := fmt.Sprintf("%d %s %s %t", w.Months, w.StartsOn, w.OrderTerms, w.ImmediateSupply)
+	if w.PriceList != "" {
+		all += " " + w.PriceList
+	}
+	return fingerprint(all)
 }
 
 func fingerprint(s string) string {
@@ -338,6 +348,15 @@ func (o Order) Billed(b Bill, now time.Time) (Order, error) {
 	}
 	o.Bill = &b
 	return o.on(WasInvoiced, now, b.Invoice)
+}
+
+// PayableBy tells why its buyer cannot set out to pay the order now, or nil: nobody pays for what would not open. What somebody owes they
+// may always pay.
+func (o Order) PayableBy(who account.Account, groups hold.Set, now time.Time) error {
+	if err := o.Payable(now); err != nil || o.State == Reopened {
+		return err
+	}
+	return who.MayBuy(groups, now)
 }
 
 // Payable tells why nobody can set out to pay the order now, or nil.
