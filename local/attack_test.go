@@ -66,7 +66,7 @@ func routes(s *story.Shop) (all []template.Route) {
 	return all
 }
 
-var parameter = regexp.MustCompile(`{\w+}`)
+var parameter = regexp.MustCompile(`{\w+\+?}`)
 
 // The file of a credit invoice, a refund, and the id of an entry, an account or a hold: nobody's here.
 const (
@@ -88,7 +88,7 @@ func body(p *story.Shopper, route string) any {
 func at(r template.Route, number, license string) string {
 	values := map[string]string{
 		"{number}": number, "{n}": "1", "{id}": license, "{entry}": nothing, "{credit}": credit, "{refund}": refund,
-		"{note}": "one", "{group}": "class:3b", "{account}": nothing, "{validFrom}": "2027-01-01",
+		"{note}": "one", "{name+}": "one.txt", "{group}": "class:3b", "{account}": nothing, "{validFrom}": "2027-01-01",
 	}
 	switch {
 	case strings.Contains(r.Path, "/works/"):
@@ -138,7 +138,7 @@ func TestARouteThatIsNotPublicKnowsWhoAsks(t *testing.T) {
 // everybodys are the routes whose path names something that belongs to nobody.
 var everybodys = []string{
 	"GET /v1/terms/{document}", "GET /v1/catalog/works/{id}", "POST /v1/works/{id}/takedown-reports",
-	"GET /v1/library/works/{id}", "GET /v1/library/works/{id}/files", "GET /v1/library/works/{id}/chapters/{n}",
+	"GET /v1/library/works/{id}", "GET /v1/library/works/{id}/files", "GET /v1/library/works/{id}/files/{name+}", "GET /v1/library/works/{id}/chapters/{n}",
 	// What somebody leaves in a work is looked for among what is theirs: see TestWhatSomebodyLeavesInAWorkIsTheirs.
 	"GET /v1/library/works/{id}/marks", "PUT /v1/library/works/{id}/chapters/{n}/bookmark", "DELETE /v1/library/works/{id}/chapters/{n}/bookmark",
 	"PUT /v1/library/works/{id}/notes/{note}", "DELETE /v1/library/works/{id}/notes/{note}",

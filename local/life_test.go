@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +37,7 @@ func TestALicenseThroughItsWholeLife(t *testing.T) {
 	}
 
 	// For tomorrow.
-	first := p.Buy(1, story.Today().AddDays(1), "lhv")
+	first := p.Buy(3, story.Today().AddDays(1), "lhv")
 	bought(first)
 	if d := opens(p, "w001", "NOT_STARTED"); !d.At.Equal(first.License.StartsAt) || d.LicenseID != first.License.ID {
 		t.Errorf("before its first day: %+v", d)
@@ -66,9 +68,16 @@ func TestALicenseThroughItsWholeLife(t *testing.T) {
 	letters = append(letters, holdsComeAndGo(t, s, p)...)
 	p.Gets(letters...)
 
-	// It ends soon. The next one is bought for the day after it, while it runs.
-	for _, days := range []int{14, 3} {
-		for _, l := range []*story.LicensePage{second.License, first.License} { // they end on two days, one after the other
+	// They end, one after the other. The next one is bought for the day after the last, while that runs.
+	ends := func(l *story.LicensePage) {
+		t.Helper()
+		rings(t, s, "license-expiry", l.EndsAt)
+		letters = append(letters, story.Subject("license_ended"))
+		p.Gets(letters...)
+	}
+	endsSoon := func(l *story.LicensePage) {
+		t.Helper()
+		for _, days := range []int{14, 3} {
 			at := dayOf(l.EndsAt).AddDays(-days).Start(civil.Tallinn)
 			s.Schedule(t, "license-expiry", at.Add(-time.Second))
 			p.Gets(letters...)
@@ -77,18 +86,16 @@ func TestALicenseThroughItsWholeLife(t *testing.T) {
 			p.Gets(letters...)
 		}
 	}
-	renewOn := access(p).RenewOn
-	third := p.Buy(3, renewOn, "coop")
+	endsSoon(second.License)
+	ends(second.License)
+	endsSoon(first.License)
+	third := p.Buy(1, access(p).RenewOn, "coop")
 	bought(third)
 	p.Gets(letters...)
 	if a = access(p); !a.Open || !a.From.Equal(second.License.StartsAt) || !a.Until.Equal(third.License.EndsAt) {
 		t.Errorf("after it was renewed: %+v", a)
 	}
-	for _, l := range []*story.LicensePage{second.License, first.License} {
-		rings(t, s, "license-expiry", l.EndsAt)
-		letters = append(letters, story.Subject("license_ended"))
-		p.Gets(letters...)
-	}
+	ends(first.License)
 	rings(t, s, "license-activation", third.License.StartsAt)
 	letters = append(letters, story.Subject("license_active"))
 	p.Gets(letters...)
@@ -97,13 +104,11 @@ func TestALicenseThroughItsWholeLife(t *testing.T) {
 	s.Schedule(t, "license-expiry", third.License.EndsAt.Add(-2*24*time.Hour))
 	letters = append(letters, story.Subject("license_ends_soon", "{days}", "2 days"))
 	p.Gets(letters...)
-	rings(t, s, "license-expiry", third.License.EndsAt.Add(24*time.Hour))
-	letters = append(letters, story.Subject("license_ended"))
-	p.Gets(letters...)
+	ends(third.License)
 	opens(p, "w001", "VALID") // and what decides is the time that it is
 
 	// From the first instant to the last there is no gap, and nothing before or after it.
-	l, me := s.Ledger(t), id(s, p)
+	l, me := s.Ledger(t), id(p)
 	for at := second.License.StartsAt.Add(-48 * time.Hour); at.Before(third.License.EndsAt.Add(48 * time.Hour)); at = at.Add(time.Hour) {
 		for _, at := range []time.Time{at.Add(-time.Nanosecond), at} {
 			if open, in := l.Opens(me, "w001", at), !at.Before(second.License.StartsAt) && at.Before(third.License.EndsAt); open != in {
@@ -162,16 +167,16 @@ func opens(p *story.Shopper, work, code string) decided {
 	if d.Code != code || door != d || chapter.Code() != told || files.Code() != told {
 		p.T.Errorf("%s: asked %+v, at the door %+v, inside %d %s, for files %d %s; want %s", work, d, door, chapter.Status, chapter.Code(), files.Status, files.Code(), code)
 	}
-	if open := p.Shop.Ledger(p.T).Opens(id(p.Shop, p), catalog.WorkID(work), time.Now()); open != d.Allowed || open != (chapter.Status == 200) || open != (files.Status == 200) {
+	if open := p.Shop.Ledger(p.T).Opens(id(p), catalog.WorkID(work), time.Now()); open != d.Allowed || open != (chapter.Status == 200) || open != (files.Status == 200) {
 		p.T.Errorf("%s has to be open: %t, and the answer is %+v, then %d and %d", work, open, d, chapter.Status, files.Status)
 	}
 	return d
 }
 
 // id is somebody's account.
-func id(s *story.Shop, p *story.Shopper) account.ID {
+func id(p *story.Shopper) account.ID {
 	p.T.Helper()
-	for _, a := range s.Ledger(p.T).Accounts {
+	for _, a := range p.Shop.Ledger(p.T).Accounts {
 		if string(a.Address) == p.Email {
 			return a.ID
 		}
@@ -223,13 +228,14 @@ func reads(p *story.Shopper) {
 	if found := story.Read[struct{ Total int }](p, p.Ask("GET", "/v1/library/search?q=aiapostid%20trepiastmed", nil), 200); found.Total == 0 {
 		p.T.Error("nothing is found")
 	}
-	files := story.Read[struct {
-		Files []struct{ Name, Type, URL string }
-	}](p, p.Ask("GET", "/v1/library/works/w001/files", nil), 200).Files
-	if len(files) == 0 {
+	const files = "/v1/library/works/w001/files"
+	all := story.Read[struct{ Files []struct{ Name string } }](p, p.Ask("GET", files, nil), 200).Files
+	if len(all) == 0 {
 		p.T.Fatal("the work has no files")
 	}
-	if out, err := http.Get(files[0].URL); err != nil || out.StatusCode != 200 || out.Header.Get("Content-Type") != files[0].Type {
+	p.Want(p.Ask("GET", files+"/nothing.txt", nil), 404, "no_such_file")
+	file := story.Read[struct{ Type, URL string }](p, p.Ask("GET", files+"/"+url.PathEscape(all[0].Name), nil), 200)
+	if out, err := http.Get(file.URL); err != nil || out.StatusCode != 200 || out.Header.Get("Content-Type") != file.Type {
 		p.T.Errorf("the link leads to %+v (%v)", out, err)
 	} else {
 		out.Body.Close()
@@ -280,27 +286,21 @@ func worksComeAndGo(t *testing.T, s *story.Shop, p *story.Shopper) {
 	opens(p, withdrawn, "VALID")
 }
 
-// registered is a work as staff see it.
-func registered(eve *story.Shopper, work string) (found struct {
-	ID, Status, Agreement string
-	Distribution          struct{ From, Until civil.Date }
-	Revision              int
-}) {
+// workPage is a work as staff see it.
+type workPage struct {
+	ID, Agreement string
+	Distribution  struct{ From, Until civil.Date }
+	Revision      int
+}
+
+func registered(eve *story.Shopper, work string) workPage {
 	eve.T.Helper()
-	all := story.Read[struct {
-		Works []struct {
-			ID, Status, Agreement string
-			Distribution          struct{ From, Until civil.Date }
-			Revision              int
-		}
-	}](eve, eve.Ask("GET", "/v1/works?limit=100", nil), 200)
-	for _, w := range all.Works {
-		if w.ID == work {
-			return w
-		}
+	all := story.Read[struct{ Works []workPage }](eve, eve.Ask("GET", "/v1/works?limit=100", nil), 200).Works
+	i := slices.IndexFunc(all, func(w workPage) bool { return w.ID == work })
+	if i < 0 {
+		eve.T.Fatalf("%s is not among %d works", work, len(all))
 	}
-	eve.T.Fatalf("%s is not among %d works", work, len(all.Works))
-	return found
+	return all[i]
 }
 
 // lifts is staff lifting a hold.
@@ -357,7 +357,7 @@ func TestTheReadingRoomOpensAndClosesOnTheInstant(t *testing.T) {
 	s.Rest(t, 20*time.Second)
 	starts := time.Now().Add(time.Second).UTC()
 	ends := starts.Add(2 * time.Second)
-	me := id(s, p)
+	me := id(p)
 	moves(t, s, me, o.License.ID, starts, ends)
 	seen := map[string]int{}
 	for time.Now().Before(ends.Add(time.Second / 2)) {

@@ -4,7 +4,8 @@
 //	GET /v1/catalog/works/{id}
 //	GET /v1/catalog/plans
 //
-// Works and prices are part of the program; what staff changed of them it reads from the one partition that it has a right on. That
+// Works and prices are part of the program; what staff changed of them it reads from the one partition that it has a right on, once in
+// some seconds for everybody. That
 // somebody looked it tells without a word about who it was; nobody waits for that, and an answer that caches keep tells nothing.
 package main
 
@@ -30,19 +31,19 @@ type store interface {
 	Shelf(context.Context) (catalog.Shelf, error)
 }
 
-type log interface {
+type sender interface {
 	Send(ctx context.Context, message any) error
 }
 
 type shop struct {
 	store    store
-	activity log
+	activity sender
 	now      func() time.Time
 }
 
 func main() {
 	cfg := cloud.Config()
-	web.Start(shop{table.Open(cfg, cloud.Env("TABLE")), queue.Open(cfg, cloud.Env("ACTIVITY_QUEUE")), time.Now}.routes())
+	web.Start(shop{table.Open(cfg, cloud.Env("TABLE")).Window(time.Now), queue.Open(cfg, cloud.Env("ACTIVITY_QUEUE")), time.Now}.routes())
 }
 
 func (s shop) routes() web.Routes {

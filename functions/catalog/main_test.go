@@ -91,7 +91,8 @@ func TestEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		told := &book{}
-		out := answer(t, shop{s, told, func() time.Time { return time.UnixMilli(e.RequestContext.TimeEpoch) }}, e)
+		now := func() time.Time { return time.UnixMilli(e.RequestContext.TimeEpoch) }
+		out := answer(t, shop{s.Window(now), told, now}, e)
 		return map[string]any{"answer": json.RawMessage(golden.JSON(t, out)), "told": told.named("line")}
 	})
 	ledger.Holds(t, cfg, name)
@@ -185,7 +186,7 @@ func TestWhatStaffSetShowsFromItsDayOn(t *testing.T) {
 		{"2027-01-31T22:00:00Z", "200 withdrawn", "200 offered", "2027-02-01 2"},
 	} {
 		then := at(c.instant)
-		then.store = s
+		then.store = s.Window(then.now)
 		status := func(id string) string {
 			out := answer(t, then, events.APIGatewayV2HTTPRequest{RouteKey: "GET /v1/catalog/works/{id}", PathParameters: map[string]string{"id": id}})
 			var w struct{ Status catalog.Status }

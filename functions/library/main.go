@@ -8,16 +8,17 @@
 //	GET /v1/library/works/{id}
 //	GET /v1/library/works/{id}/chapters/{n}
 //	GET /v1/library/works/{id}/files
+//	GET /v1/library/works/{id}/files/{name+}
 //
 // It writes nothing. What was opened, read, looked for and linked it tells the activity log, in a moment or not at all.
 package main
 
 import (
 	"context"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -47,16 +48,16 @@ type files interface {
 	Download(ctx context.Context, key, contentType, name string, lives time.Duration) (bucket.Link, error)
 }
 
-type activities interface {
+type sender interface {
 	Send(ctx context.Context, message any) error
 }
 
 type library struct {
-	store      store
-	files      files
-	activities activities
-	cookie     web.Cookie
-	now        func() time.Time
+	store    store
+	files    files
+	activity sender
+	cookie   web.Cookie
+	now      func() time.Time
 }
 
 func main() {
@@ -71,7 +72,8 @@ func (l library) routes() web.Routes {
 	return web.Routes{
 		"GET /v1/licenses": l.licenses, "GET /v1/licenses/{id}": l.license, "GET /v1/entitlements": l.entitlement,
 		"GET /v1/library": l.room, "GET /v1/library/search": l.search, "GET /v1/library/works/{id}": l.work,
-		"GET /v1/library/works/{id}/chapters/{n}": l.chapter, "GET /v1/library/works/{id}/files": l.link,
+		"GET /v1/library/works/{id}/chapters/{n}": l.chapter, "GET /v1/library/works/{id}/files": l.folder,
+		"GET /v1/library/works/{id}/files/{name+}": l.link,
 	}
 }
 
@@ -81,15 +83,6 @@ func (l library) reader(ctx context.Context, r web.Request) (license.Reader, err
 		return license.Reader{}, err
 	}
 	return l.store.Reader(ctx, token, r.IP(), l.now())
-}
-
-// tell puts lines on the queue of the activity log, all at once: nobody waits longer for many than for one.
-func (l library) tell(ctx context.Context, lines ...activity.Line) {
-	var all sync.WaitGroup
-	for _, line := range lines {
-		all.Go(func() { line.Tell(ctx, l.activities, metric.Count) })
-	}
-	all.Wait()
 }
 
 func (l library) did(what activity.What, reader license.Reader, r web.Request) activity.Line {
@@ -190,17 +183,6 @@ func (l library) room(ctx context.Context, r web.Request) (web.Response, error) 
 
 // ---- Reading
 
-// refuse is why somebody may not read now, or nil.
-func refuse(reader license.Reader, d license.Decision) error {
-	if err := d.Err(); err != nil {
-		return err
-	}
-	if reader.Wait > 0 {
-		return account.ErrTooManyReads.After(reader.Wait)
-	}
-	return nil
-}
-
 // open is who reads and the work that they may read in now, or why they may not.
 func (l library) open(ctx context.Context, r web.Request) (license.Reader, catalog.Work, error) {
 	reader, err := l.reader(ctx, r)
@@ -208,7 +190,7 @@ func (l library) open(ctx context.Context, r web.Request) (license.Reader, catal
 		return reader, catalog.Work{}, err
 	}
 	work, decision := reader.Work(catalog.WorkID(r.Path("id")), l.now())
-	return reader, work, refuse(reader, decision)
+	return reader, work, reader.Refuse(decision)
 }
 
 // opened is a work as the decision leaves it: its contents only where it may be read.
@@ -225,14 +207,14 @@ func (l library) work(ctx context.Context, r web.Request) (web.Response, error) 
 	}
 	work, decision := reader.Work(catalog.WorkID(r.Path("id")), l.now())
 	if work.ID == "" {
-		return web.Response{}, catalog.ErrUnknown
+		return web.Response{}, decision.Err()
 	}
 	out := opened{Decision: decision, Work: work}
 	if decision.Allowed {
 		out.Contents = reading.Contents(work)
 		line := l.did(activity.WorkOpened, reader, r)
 		line.Work = work.ID
-		l.tell(ctx, line)
+		line.Tell(ctx, l.activity, metric.Count)
 	}
 	return web.OK(out), nil
 }
@@ -252,14 +234,14 @@ func (l library) chapter(ctx context.Context, r web.Request) (web.Response, erro
 	}
 	line := l.did(activity.ChapterRead, reader, r)
 	line.Work, line.Chapter = work.ID, n
-	l.tell(ctx, line)
+	line.Tell(ctx, l.activity, metric.Count)
 	return web.OK(chapter), nil
 }
 
 func (l library) search(ctx context.Context, r web.Request) (web.Response, error) {
 	reader, err := l.reader(ctx, r)
 	if err == nil {
-		err = refuse(reader, reader.Library(l.now()))
+		err = reader.Refuse(reader.Library(l.now()))
 	}
 	if err != nil {
 		return web.Response{}, err
@@ -272,22 +254,46 @@ func (l library) search(ctx context.Context, r web.Request) (web.Response, error
 	}
 	line := l.did(activity.Searched, reader, r)
 	line.Query = query.Text
-	l.tell(ctx, line)
+	line.Tell(ctx, l.activity, metric.Count)
 	return web.OK(found), nil
+}
+
+type folder struct {
+	Files []file `json:"files"`
+}
+
+// file is a publisher's file.
+type file struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Size int64  `json:"size"` // bytes
+}
+
+func (l library) folder(ctx context.Context, r web.Request) (web.Response, error) {
+	_, work, err := l.open(ctx, r)
+	if err != nil {
+		return web.Response{}, err
+	}
+	objects, err := l.files.List(ctx, reading.Folder(work.ID))
+	if err != nil {
+		return web.Response{}, err
+	}
+	out := folder{[]file{}}
+	for _, o := range objects {
+		name := strings.TrimPrefix(o.Key, reading.Folder(work.ID))
+		if _, err := reading.File(work.ID, name); err == nil { // and not a folder, as people make them in S3's console
+			out.Files = append(out.Files, file{name, reading.Kind(name), o.Size})
+		}
+	}
+	return web.OK(out), nil
 }
 
 // linkLives is how long somebody has to begin to fetch a file.
 const linkLives = 5 * time.Minute
 
-type links struct {
-	Files []file `json:"files"`
-}
-
-// file is a publisher's file and a link to it, which is good for whoever has it, for a moment.
-type file struct {
-	Name      string    `json:"name"`
-	Type      string    `json:"type"`
-	Size      int64     `json:"size"` // bytes
+// linked is a file with a link to it, which is good for whoever has it, for a moment.
+type linked struct {
+	file
 	URL       string    `json:"url"`
 	ExpiresAt time.Time `json:"expiresAt"`
 }
@@ -297,27 +303,24 @@ func (l library) link(ctx context.Context, r web.Request) (web.Response, error) 
 	if err != nil {
 		return web.Response{}, err
 	}
-	folder := reading.Folder(work.ID)
-	objects, err := l.files.List(ctx, folder)
+	name := r.Path("name")
+	key, err := reading.File(work.ID, name)
 	if err != nil {
 		return web.Response{}, err
 	}
-	out, lines := links{[]file{}}, []activity.Line(nil)
-	for _, o := range objects {
-		name := strings.TrimPrefix(o.Key, folder)
-		if name == "" { // the folder itself, as people make one in S3's console
-			continue
-		}
-		to, err := l.files.Download(ctx, o.Key, reading.Kind(name), name, linkLives)
-		if err != nil {
-			return web.Response{}, err
-		}
-		out.Files = append(out.Files, file{name, reading.Kind(name), o.Size, to.URL, to.ExpiresAt})
-		line := l.did(activity.FileLinked, reader, r)
-		line.ID += "-" + strconv.Itoa(len(out.Files))
-		line.Work, line.File = work.ID, name
-		lines = append(lines, line)
+	found, err := l.files.List(ctx, key)
+	if err != nil {
+		return web.Response{}, err
 	}
-	l.tell(ctx, lines...)
-	return web.OK(out), nil
+	if len(found) == 0 || found[0].Key != key { // a name stands before the longer ones that begin with it
+		return web.Response{}, reading.ErrNoFile
+	}
+	to, err := l.files.Download(ctx, key, reading.Kind(name), path.Base(name), linkLives)
+	if err != nil {
+		return web.Response{}, err
+	}
+	line := l.did(activity.FileLinked, reader, r)
+	line.Work, line.File = work.ID, name
+	line.Tell(ctx, l.activity, metric.Count)
+	return web.OK(linked{file{name, reading.Kind(name), found[0].Size}, to.URL, to.ExpiresAt}), nil
 }

@@ -135,10 +135,16 @@ func TestHandingOnWithEveryCallBroken(t *testing.T) {
 		fill(t, cfg, name, 50)
 		url := stage.Queue(t, "clock")
 		brittle := broken(cfg)
-		handle := func(ctx context.Context, m license.Shard) error {
-			ctx, stop := context.WithTimeout(ctx, margin+time.Second/4)
-			defer stop()
-			return clock{&slow{Table: table.Open(brittle, name)}, queue.Open(brittle, url), people.Now}.handle(ctx, m)
+		handle := func(ctx context.Context, m license.Shard) (err error) {
+			for time := time.Second / 4; time < 10*margin; time *= 2 { // where the machine is so busy that nothing moves, the message comes again
+				inTime, stop := context.WithTimeout(ctx, margin+time)
+				err = clock{&slow{Table: table.Open(brittle, name)}, queue.Open(brittle, url), people.Now}.handle(inTime, m)
+				stop()
+				if !errors.Is(err, errStill) {
+					break
+				}
+			}
+			return err
 		}
 		began := license.Shard{Kind: table.Expiry, Shard: 3, Now: crowd.Ends()}
 		page, _, err := table.Open(cfg, name).DueLicenses(t.Context(), began.Kind, began.Shard, began.Now, "")

@@ -96,11 +96,10 @@ type removed struct {
 }
 
 func (m marks) list(ctx context.Context, r web.Request) (web.Response, error) {
-	token, err := account.ParseToken(m.cookie.Of(r))
+	token, work, err := m.asked(r)
 	if err != nil {
 		return web.Response{}, err
 	}
-	work := catalog.WorkID(r.Path("id"))
 	var was reading.Place
 	var notes []reading.Note
 	all, inner := errgroup.WithContext(ctx)
@@ -137,7 +136,10 @@ func (m marks) set(ctx context.Context, r web.Request) (web.Response, error) {
 	if err != nil {
 		return web.Response{}, err
 	}
-	p, err := m.place(ctx, who, work.ID, func(p reading.Place) (reading.Place, bool, error) { return p.Mark(chapter, m.now()) })
+	p, err := m.place(ctx, who, work.ID, func(p reading.Place) (reading.Place, bool, error) {
+		p, changed := p.Mark(chapter, m.now())
+		return p, changed, nil
+	})
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -204,9 +206,19 @@ func (m marks) remove(ctx context.Context, r web.Request) (web.Response, error) 
 	return web.OK(removed{m.tell(ctx, r, who, activity.NoteRemoved, work, n.Chapter)}), nil
 }
 
+// asked is whose session is said to ask about which work; neither is looked for yet.
+func (m marks) asked(r web.Request) (account.Token, catalog.WorkID, error) {
+	token, err := account.ParseToken(m.cookie.Of(r))
+	if err != nil {
+		return token, "", err
+	}
+	work, err := catalog.ParseWorkID(r.Path("id"))
+	return token, work, err
+}
+
 // reader is who may mark a work because they may open it, and the work.
 func (m marks) reader(ctx context.Context, r web.Request) (account.ID, catalog.Work, error) {
-	token, err := account.ParseToken(m.cookie.Of(r))
+	token, id, err := m.asked(r)
 	if err != nil {
 		return "", catalog.Work{}, err
 	}
@@ -214,21 +226,18 @@ func (m marks) reader(ctx context.Context, r web.Request) (account.ID, catalog.W
 	if err != nil {
 		return "", catalog.Work{}, err
 	}
-	work, decision := reader.Work(catalog.WorkID(r.Path("id")), m.now())
-	if err = decision.Err(); err == nil && reader.Wait > 0 {
-		err = account.ErrTooManyReads.After(reader.Wait)
-	}
-	return reader.Who.ID, work, err
+	work, decision := reader.Work(id, m.now())
+	return reader.Who.ID, work, reader.Refuse(decision)
 }
 
 // owner is who is signed in, and the work that they name: what they left in it is theirs, whatever became of the work.
 func (m marks) owner(ctx context.Context, r web.Request) (account.ID, catalog.WorkID, error) {
-	token, err := account.ParseToken(m.cookie.Of(r))
+	token, work, err := m.asked(r)
 	if err != nil {
 		return "", "", err
 	}
 	who, err := m.store.SignedIn(ctx, token, m.now())
-	return who.ID, catalog.WorkID(r.Path("id")), err
+	return who.ID, work, err
 }
 
 func chapter(r web.Request) (int, error) {

@@ -51,11 +51,12 @@ func (d door) report(ctx context.Context, r web.Request) (web.Response, error) {
 		return web.Response{}, err
 	}
 	network := account.Network(r.IP())
-	if err := d.spend(ctx, "takedown from "+network, takedown.Tries, now); err != nil {
+	wait, err := d.store.Spend(ctx, "takedown from "+network, takedown.Tries, now)
+	switch {
+	case err != nil:
 		return web.Response{}, err
-	}
-	if err := d.spend(ctx, "takedown of "+string(w.ID), takedown.TriesOf, now); err != nil {
-		return web.Response{}, err
+	case wait > 0:
+		return web.Response{}, takedown.ErrTooMany.After(wait)
 	}
 	report := in.Report(w.ID, network, now)
 	news, err := d.store.Report(ctx, report)
@@ -66,13 +67,4 @@ func (d door) report(ctx context.Context, r web.Request) (web.Response, error) {
 		metric.Count("TakedownReported", string(w.Status(civil.DateOf(now, civil.Tallinn))), string(w.ID)+" "+string(report.ID))
 	}
 	return web.JSON(202, report.Receipt()), nil
-}
-
-// spend takes one try of a limit, or answers that it has to wait.
-func (d door) spend(ctx context.Context, name string, l account.Limit, now time.Time) error {
-	wait, err := d.store.Spend(ctx, name, l, now)
-	if err == nil && wait > 0 {
-		err = takedown.ErrTooMany.After(wait)
-	}
-	return err
 }

@@ -135,37 +135,44 @@ func TestTheSameClaimIsOneReport(t *testing.T) {
 	}
 }
 
-// TestWhoReportsVeryMuchWaits: one network about all works, and everybody about one.
 func TestWhoReportsVeryMuchWaits(t *testing.T) {
-	for name, c := range map[string]struct {
-		claim func(int) events.APIGatewayV2HTTPRequest
-		limit account.Limit
-	}{
-		"from one network": {func(i int) events.APIGatewayV2HTTPRequest {
-			return claim(fmt.Sprintf("w%03d", i+1), "192.0.2.17", mine)
-		}, takedown.Tries},
-		"about one work": {func(i int) events.APIGatewayV2HTTPRequest { return claim("w001", fmt.Sprintf("192.0.2.%d", i), mine) }, takedown.TriesOf},
-	} {
-		t.Run(name, func(t *testing.T) {
-			cfg, table := stage.Table(t)
-			d := open(cfg, table)
-			for i := range c.limit.Max + 1 {
-				want := "202 "
-				if i == c.limit.Max {
-					want = "429 too_many_reports3600"
-				}
-				status, code, _, wait, err := tell(t.Context(), d.routes(), c.claim(i))
-				if got := fmt.Sprint(status, " ", code, wait); got != want || err != nil {
-					t.Fatalf("report %d: %s (%v)", i+1, got, err)
-				}
+	cfg, name := stage.Table(t)
+	d := open(cfg, name)
+	about := func(i int) events.APIGatewayV2HTTPRequest {
+		return claim(fmt.Sprintf("w%03d", i+1), "192.0.2.17", mine)
+	}
+	for i := range takedown.Tries.Max + 1 {
+		want := "202 "
+		if i == takedown.Tries.Max {
+			want = "429 too_many_reports3600"
+		}
+		status, code, _, wait, err := tell(t.Context(), d.routes(), about(i))
+		if got := fmt.Sprint(status, " ", code, wait); got != want || err != nil {
+			t.Fatalf("report %d: %s (%v)", i+1, got, err)
+		}
+	}
+	d.now = func() time.Time { return people.Noon.Add(takedown.Tries.Per) }
+	if status, code, _, _, err := tell(t.Context(), d.routes(), about(takedown.Tries.Max)); status != 202 || err != nil {
+		t.Errorf("an hour later: %d %s (%v)", status, code, err)
+	}
+	if n := len(ledger.Holds(t, cfg, name).Takedowns); n != takedown.Tries.Max+1 {
+		t.Errorf("%d reports", n)
+	}
+}
+
+// TestNobodySilencesAWork: whatever some networks say of it, whose work it is is heard.
+func TestNobodySilencesAWork(t *testing.T) {
+	cfg, name := stage.Table(t)
+	routes := open(cfg, name).routes()
+	for network := range 4 {
+		for i := range takedown.Tries.Max {
+			ip := fmt.Sprintf("192.0.2.%d", network)
+			if status, code, _, _, err := tell(t.Context(), routes, claim("w001", ip, fmt.Sprint(mine, i))); status != 202 || err != nil {
+				t.Fatalf("report %d from %s: %d %s (%v)", i+1, ip, status, code, err)
 			}
-			d.now = func() time.Time { return people.Noon.Add(c.limit.Per) }
-			if status, code, _, _, err := tell(t.Context(), d.routes(), c.claim(c.limit.Max)); status != 202 || err != nil {
-				t.Errorf("an hour later: %d %s (%v)", status, code, err)
-			}
-			if n := len(ledger.Holds(t, cfg, table).Takedowns); n != c.limit.Max+1 {
-				t.Errorf("%d reports", n)
-			}
-		})
+		}
+	}
+	if status, code, _, _, err := tell(t.Context(), routes, claim("w001", "198.51.100.7", mine)); status != 202 || err != nil {
+		t.Errorf("whose work it is hears %d %s (%v)", status, code, err)
 	}
 }

@@ -31,6 +31,7 @@ type store interface {
 	Takedowns(ctx context.Context, s takedown.State, after string, most int) ([]takedown.Report, string, error)
 	Takedown(context.Context, takedown.ID) (takedown.Report, error)
 	DecideTakedown(context.Context, takedown.Outcome) (takedown.Report, error)
+	Record(context.Context, account.Act) error
 }
 
 type desk struct {
@@ -111,16 +112,20 @@ func (d desk) redistribute(ctx context.Context, r web.Request) (web.Response, er
 }
 
 func (d desk) reports(ctx context.Context, r web.Request) (web.Response, error) {
-	if _, err := d.actor(ctx, r); err != nil {
+	who, err := d.actor(ctx, r)
+	if err != nil {
 		return web.Response{}, err
 	}
 	asked := r.Query()
-	state, after, limit, err := takedown.Read(page.Query{State: asked.Get("state"), After: asked.Get("after"), Limit: asked.Get("limit")})
+	state, after, limit, err := page.Read(page.Query{State: asked.Get("state"), After: asked.Get("after"), Limit: asked.Get("limit")}, takedown.Open, takedown.States)
 	if err != nil {
 		return web.Response{}, err
 	}
 	reports, next, err := d.store.Takedowns(ctx, state, after, limit)
 	if err != nil {
+		return web.Response{}, err
+	}
+	if err := d.store.Record(ctx, takedown.Seen(state, reports, who, d.now())); err != nil { // nothing is shown that is not remembered
 		return web.Response{}, err
 	}
 	return web.OK(takedown.PageOf(reports, next)), nil
@@ -160,9 +165,12 @@ func (d desk) take(ctx context.Context, id takedown.ID, in takedown.Decision, wh
 	if err != nil {
 		return report, err
 	}
-	out, err := in.Take(report, shelf.Change(report.Work), who, d.now())
-	if err != nil {
+	out, news, err := in.Take(report, shelf.Change(report.Work), who, d.now())
+	switch {
+	case err != nil:
 		return report, err
+	case !news:
+		return out.Report, d.store.Record(ctx, takedown.Seen(report.State, []takedown.Report{report}, who, d.now()))
 	}
 	return d.store.DecideTakedown(ctx, out)
 }

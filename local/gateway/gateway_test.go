@@ -135,6 +135,23 @@ func TestTheMostSpecificRouteAnswers(t *testing.T) {
 	}
 }
 
+// TestAGreedyParameterTakesAllThatIsLeft, decoded once: slashes of both kinds, letters of all kinds, and a percent sign.
+func TestAGreedyParameterTakesAllThatIsLeft(t *testing.T) {
+	g, seen := answering(`{"statusCode":200}`, nil, "GET /v1/works/{id}/files", "GET /v1/works/{id}/files/{name+}")
+	for path, want := range map[string]string{
+		"T%C3%B6%C3%B6leht%201.txt": "Tööleht 1.txt", "a%2Fb.txt": "a/b.txt", "a/b.txt": "a/b.txt", "100%25%2F.txt": "100%/.txt", "a+b%2525": "a+b%25",
+	} {
+		send(g, request("GET", "/v1/works/7/files/"+path, ""))
+		var e event
+		if err := json.Unmarshal(*seen, &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.PathParameters["name"] != want || e.PathParameters["id"] != "7" {
+			t.Errorf("%s: %q", path, e.PathParameters)
+		}
+	}
+}
+
 func TestWhatHasNoRouteIs404(t *testing.T) {
 	g, seen := answering(`{"statusCode":200}`, nil, "GET /v1/works/{id}")
 	for _, r := range []*http.Request{

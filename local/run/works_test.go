@@ -16,7 +16,7 @@ func TestEveryWorkHasAWorksheet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.AWS, s.Made.Buckets = engines.Config(map[string]string{"S3": at}), map[string]string{"Works": "works"}
+	s.AWS, s.Made.Buckets = engines.Config(map[string]string{"S3": at}), map[string]string{"Files": "works"}
 	if err := engines.CreateBucket(t.Context(), s.AWS, "works"); err != nil {
 		t.Fatal(err)
 	}

@@ -15,15 +15,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"opiq/shared/civil"
 	"opiq/shared/hold"
 	"opiq/shared/lang"
 	"opiq/shared/problem"
 	"opiq/shared/terms"
+	"opiq/shared/typed"
 )
 
 // What a person can be refused for. The first answers every wrong sign-in alike, whether or not the address is known.
@@ -226,7 +224,7 @@ func (r *Registration) Check() (wrong []problem.Field) {
 }
 
 func checkName(pointer, name string) []problem.Field {
-	if n := utf8.RuneCountInString(cleanName(name)); n > 0 && n <= 100 {
+	if typed.Fits(typed.Line(name), 1, 100) {
 		return nil
 	}
 	return []problem.Field{{Pointer: pointer, Code: "length", Detail: "A name has 1 to 100 characters."}}
@@ -237,16 +235,6 @@ func checkLanguage(pointer, language string) []problem.Field {
 		return nil
 	}
 	return []problem.Field{{Pointer: pointer, Code: "unknown_language", Detail: "The languages are et, en, ru and kk."}}
-}
-
-// cleanName keeps what a person wrote as text, without control characters and outer spaces.
-func cleanName(s string) string {
-	return strings.TrimSpace(norm.NFC.String(strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError {
-			return -1
-		}
-		return r
-	}, s)))
 }
 
 // SignUpID names a registration that waits for its address to be proved: the address's hash, and a number of its own.
@@ -279,7 +267,7 @@ func Register(in Registration, p Passwords, now time.Time, ip string) (SignUp, e
 	address, _ := ParseAddress(in.Email)
 	language, _ := lang.Parse(in.Language)
 	a := Account{
-		ID: ID(random()), Address: address, FirstName: cleanName(in.FirstName), LastName: cleanName(in.LastName),
+		ID: ID(random()), Address: address, FirstName: typed.Line(in.FirstName), LastName: typed.Line(in.LastName),
 		Language: language, Password: p.Hash(in.Password), CreatedAt: now.UTC(),
 	}
 	if in.Marketing {

@@ -15,7 +15,7 @@ var noon = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 var passwords = NewPasswords([]byte("test-pepper-of-thirty-two-bytes!"))
 
-func typed() Registration {
+func written() Registration {
 	return Registration{
 		Email: " Mari@Example.EE", Password: "kolm väikest põrsast", FirstName: "Mari", LastName: "<b>Maasikas</b>\x00\x1b", Language: "et",
 		Accept: []Accepting{{terms.Use, "2017-02-01"}, {terms.Privacy, "1"}},
@@ -23,7 +23,7 @@ func typed() Registration {
 }
 
 func TestARegistrationKeepsWhatWasTypedAsText(t *testing.T) {
-	in := typed()
+	in := written()
 	if wrong := in.Check(); wrong != nil {
 		t.Fatal(wrong)
 	}
@@ -195,7 +195,7 @@ func TestTermsAreAcceptedByTheVersionInForceAndOnce(t *testing.T) {
 }
 
 func TestAWaitingRegistrationIsUsedOnce(t *testing.T) {
-	s, _ := Register(typed(), passwords, noon, "")
+	s, _ := Register(written(), passwords, noon, "")
 	used, reset, err := s.Use([]SignUp{s}, noon)
 	if err != nil || reset || used.Account.Password == "" {
 		t.Fatal(reset, err)
@@ -209,10 +209,10 @@ func TestAWaitingRegistrationIsUsedOnce(t *testing.T) {
 
 // TestWhoRegistersTheAddressOfAnotherSetsNoPassword: whichever of two links the owner uses, the other's password opens nothing.
 func TestWhoRegistersTheAddressOfAnotherSetsNoPassword(t *testing.T) {
-	theirs := typed()
+	theirs := written()
 	theirs.Password = "minu salajane sõna"
-	owner, _ := Register(typed(), passwords, noon, "")
-	twice, _ := Register(typed(), passwords, noon, "")
+	owner, _ := Register(written(), passwords, noon, "")
+	twice, _ := Register(written(), passwords, noon, "")
 	other, _ := Register(theirs, passwords, noon, "")
 	for _, s := range []SignUp{owner, other} {
 		used, reset, err := s.Use([]SignUp{owner, other}, noon)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opiq/shared/problem"
+	"opiq/shared/typed"
 )
 
 // What a key can be refused for. To a stranger the first says what no cookie says: nobody is signed in.
@@ -58,7 +59,7 @@ func NewKey(w KeyWish, now time.Time) (k Key, secret string) {
 	bits := make([]byte, 32)
 	rand.Read(bits)
 	secret = keyPrefix + base64.RawURLEncoding.EncodeToString(bits)
-	return Key{ID: keyID(secret), Name: cleanName(w.Name), Right: w.Right, CreatedAt: now.UTC()}, secret
+	return Key{ID: keyID(secret), Name: typed.Line(w.Name), Right: w.Right, CreatedAt: now.UTC()}, secret
 }
 
 func keyID(secret string) KeyID {

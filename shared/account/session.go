@@ -187,7 +187,7 @@ var (
 	CardTries   = Limit{60, time.Hour}     // the card provider is asked about one payment, because somebody says that it has changed
 	CopyTries   = Limit{20, time.Hour}     // invoices to addresses that the buyer names,
 	CopyTriesTo = Limit{5, time.Hour}      // and to one of them
-	ReadTries   = Limit{600, time.Hour}    // chapters and files, by one account,
+	ReadTries   = Limit{600, time.Hour}    // chapters, searches, files and marks, by one account,
 	ReadTriesAt = Limit{30_000, time.Hour} // and from one network: a school is one
 )
 

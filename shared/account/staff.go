@@ -10,6 +10,7 @@ import (
 	"opiq/shared/lang"
 	"opiq/shared/letter"
 	"opiq/shared/problem"
+	"opiq/shared/typed"
 )
 
 // ErrNotAllowed is what somebody gets who is known and has not the right.
@@ -146,10 +147,10 @@ func Enroll(known Account, e Enrollment, p Passwords, now time.Time) (out Enlist
 
 // describe writes names and language that are given into an account.
 func (e Enrollment) describe(a *Account) {
-	if name := cleanName(e.FirstName); name != "" {
+	if name := typed.Line(e.FirstName); name != "" {
 		a.FirstName = name
 	}
-	if name := cleanName(e.LastName); name != "" {
+	if name := typed.Line(e.LastName); name != "" {
 		a.LastName = name
 	}
 	if language, ok := lang.Parse(e.Language); ok {

@@ -46,7 +46,7 @@ const (
 var rules = map[What]struct{ anonymous, work, chapter, query, file, counts bool }{
 	WorkOpened:      {work: true},
 	ChapterRead:     {work: true, chapter: true, counts: true},
-	Searched:        {query: true},
+	Searched:        {query: true, counts: true},
 	FileLinked:      {work: true, file: true, counts: true},
 	BookmarkSet:     {work: true, chapter: true, counts: true},
 	BookmarkRemoved: {work: true, chapter: true},
@@ -82,7 +82,8 @@ func Seen(what What, at time.Time) Line {
 // Anonymous tells whether the line is about nobody in particular.
 func (l Line) Anonymous() bool { return rules[l.What].anonymous }
 
-// Counts tells whether the line counts against how much may be read: what takes something out of the library or puts a mark into it.
+// Counts tells whether the line counts against how much may be read: what takes words or files out of the
+// library, or puts a mark into it.
 func (l Line) Counts() bool { return rules[l.What].counts }
 
 // Until is when the line is forgotten.

@@ -99,17 +99,14 @@ type Object struct {
 	Size int64 // bytes
 }
 
-// List is what there is under a prefix, in the order of the keys.
+// List is what there is under a prefix, in the order of the keys: the first thousand, which is what one call answers.
 func (b *Bucket) List(ctx context.Context, prefix string) (all []Object, err error) {
-	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("bucket: %w", err)
-		}
-		for _, o := range page.Contents {
-			all = append(all, Object{aws.ToString(o.Key), aws.ToInt64(o.Size)})
-		}
+	page, err := b.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+	if err != nil {
+		return nil, fmt.Errorf("bucket: %w", err)
+	}
+	for _, o := range page.Contents {
+		all = append(all, Object{aws.ToString(o.Key), aws.ToInt64(o.Size)})
 	}
 	return all, nil
 }

@@ -420,3 +420,17 @@ func TestAListHasWhatIsUnderItsPrefix(t *testing.T) {
 		t.Errorf("of nothing: %v, %v", got, err)
 	}
 }
+
+// TestAListIsOneCall: it is the first thousand of many.
+func TestAListIsOneCall(t *testing.T) {
+	calls := 0
+	s3 := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		fmt.Fprint(w, `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>b</NextContinuationToken><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>`)
+	}))
+	defer s3.Close()
+	b := bucket.Open(aws.Config{Region: "eu-north-1", BaseEndpoint: &s3.URL, Credentials: aws.AnonymousCredentials{}}, "works")
+	if got, err := b.List(t.Context(), ""); len(got) != 1 || calls != 1 || err != nil {
+		t.Errorf("%d calls: %v, %v", calls, got, err)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"opiq/shared/civil"
+	"opiq/shared/hold"
 	"opiq/shared/lang"
 	"opiq/shared/problem"
 )
@@ -70,6 +71,14 @@ func (w Work) published(today civil.Date) bool { return !today.Before(w.Distribu
 
 // ErrUnknown is the answer for a work that there is not, or not yet.
 var ErrUnknown = problem.New(problem.NotFound, "unknown_work", "There is no such work.")
+
+// ParseWorkID reads a work's name, or ErrUnknown: there is none of a name that no work can have.
+func ParseWorkID(s string) (WorkID, error) {
+	if !hold.On(hold.OnWork, s).WellFormed() {
+		return "", ErrUnknown
+	}
+	return WorkID(s), nil
+}
 
 //go:embed works.tsv
 var file string

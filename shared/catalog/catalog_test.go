@@ -117,3 +117,16 @@ func TestALineWithAMistakeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesOfWorks(t *testing.T) {
+	for _, w := range (Shelf{}).All() {
+		if id, err := ParseWorkID(string(w.ID)); id != w.ID || err != nil {
+			t.Errorf("%s is %q, %v", w.ID, id, err)
+		}
+	}
+	for _, s := range []string{"", "W001", "w001#", "w 1", "õ", strings.Repeat("w", 51)} {
+		if id, err := ParseWorkID(s); id != "" || !errors.Is(err, ErrUnknown) {
+			t.Errorf("%q is %q, %v", s, id, err)
+		}
+	}
+}

@@ -4,11 +4,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"opiq/shared/account"
 	"opiq/shared/civil"
 	"opiq/shared/problem"
+	"opiq/shared/typed"
 )
 
 // WorkRedistributed is the deed of staff who write down what a publisher decided about a work.
@@ -45,19 +45,13 @@ func (r *Redistribution) Check() (wrong []problem.Field) {
 	case r.Until.Before(r.From):
 		refuse("/until", "before_from", "The last day is not before the first one.")
 	}
-	if !fits(r.Agreement, 50) {
+	if !typed.Fits(r.Agreement, 1, 50) {
 		refuse("/agreement", "required", "No work is distributed without an agreement with its publisher: name it, in 1 to 50 characters.")
 	}
-	if !fits(r.Reason, 500) {
+	if !typed.Fits(r.Reason, 1, 500) {
 		refuse("/reason", "length", "Say why, in 1 to 500 characters.")
 	}
 	return wrong
-}
-
-// fits tells whether a text says something, in so many characters at most.
-func fits(text string, most int) bool {
-	n := utf8.RuneCountInString(strings.TrimSpace(text))
-	return 0 < n && n <= most
 }
 
 // Redistribute is what staff have changed of a work after a redistribution, and the act of it; ErrUnknown where there is no such work.

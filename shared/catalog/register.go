@@ -6,6 +6,7 @@ import (
 
 	"opiq/shared/civil"
 	"opiq/shared/hold"
+	"opiq/shared/page"
 	"opiq/shared/problem"
 )
 
@@ -40,34 +41,31 @@ var statuses = []Status{StatusOffered, StatusAhead, StatusWithdrawn, StatusSuspe
 // Register finds the works of a status, and every work where none is asked for. What is wrong in the query is a problem.Invalid that
 // names every parameter by its name in the address: /status, /after, /limit.
 func (s Shelf) Register(q RegisterQuery, today civil.Date) (Register, error) {
-	start, known := place(q.After)
-	limit, fits := number(q.Limit, 50, 1, maxLimit)
 	var wrong []problem.Field
 	if q.Status != "" && !slices.Contains(statuses, Status(q.Status)) {
 		wrong = append(wrong, problem.Field{Pointer: "/status", Code: "unknown", Detail: fmt.Sprintf("The statuses are %v.", statuses)})
 	}
+	after, limit, misplaced := page.Place(q.After, q.Limit)
+	wrong = append(wrong, misplaced...)
+	start, known := behind(WorkID(after))
 	if !known {
 		wrong = append(wrong, problem.Field{Pointer: "/after", Code: "unknown", Detail: "It must be the next of an earlier answer."})
-	}
-	if !fits {
-		wrong = append(wrong, problem.Field{Pointer: "/limit", Code: "out_of_range", Detail: fmt.Sprintf("A page has from 1 to %d works.", maxLimit)})
 	}
 	if err := problem.Wrong(wrong); err != nil {
 		return Register{}, err
 	}
-	page := Register{Works: []Record{}}
+	out := Register{Works: []Record{}}
 	for _, w := range s.All()[start:] {
 		if q.Status != "" && w.Status(today) != Status(q.Status) {
 			continue
 		}
-		if len(page.Works) == limit {
-			next := cursor(page.Works[limit-1].ID)
-			page.Next = &next
+		if len(out.Works) == limit {
+			out.Next = page.Next(string(out.Works[limit-1].ID))
 			break
 		}
-		page.Works = append(page.Works, s.record(w, today))
+		out.Works = append(out.Works, s.record(w, today))
 	}
-	return page, nil
+	return out, nil
 }
 
 // Record is a work as staff see it; ErrUnknown where there is none.

@@ -192,12 +192,15 @@ func cursor(last WorkID) string { return base64.RawURLEncoding.EncodeToString([]
 
 // place is where a page begins. A work that is no longer offered still has its place.
 func place(cursor string) (int, bool) {
-	if cursor == "" {
-		return 0, true
-	}
 	last, err := base64.RawURLEncoding.DecodeString(cursor)
-	i := slices.IndexFunc(works(), func(w Work) bool { return w.ID == WorkID(last) })
-	return i + 1, err == nil && i >= 0
+	start, known := behind(WorkID(last))
+	return start, err == nil && known
+}
+
+// behind is the place after a work; after none it is the first one.
+func behind(last WorkID) (int, bool) {
+	i := slices.IndexFunc(works(), func(w Work) bool { return w.ID == last })
+	return i + 1, i >= 0 || last == ""
 }
 
 // The filters that a work may miss, one bit each.

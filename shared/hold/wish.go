@@ -14,6 +14,7 @@ import (
 
 	"opiq/shared/civil"
 	"opiq/shared/problem"
+	"opiq/shared/typed"
 )
 
 // What staff can be refused for who ask for a hold.
@@ -111,7 +112,7 @@ func (w *Wish) Check() (wrong []problem.Field) {
 		bad("/evidence", "length", "Name what shows it, in 1 to 20 references.")
 	}
 	for i, e := range w.Evidence {
-		if !text(e, 1, maxLine) {
+		if !typed.Fits(e, 1, maxLine) {
 			bad("/evidence/"+strconv.Itoa(i), "length", "A reference has 1 to 200 characters.")
 		}
 	}
@@ -119,7 +120,7 @@ func (w *Wish) Check() (wrong []problem.Field) {
 	if w.ForceMajeure {
 		least = 1
 	}
-	if !text(w.Reason, least, maxText) {
+	if !typed.Fits(w.Reason, least, maxText) {
 		bad("/reason", "length", "At most 1000 characters; where nobody is told of the hold it has to be said why.")
 	}
 	return append(wrong, w.School.check(w.Today)...)
@@ -138,7 +139,7 @@ func (w *Word) check(today civil.Date) (wrong []problem.Field) {
 		pointer, said string
 		most          int
 	}{{"/school/signatory", w.Signatory, maxLine}, {"/school/document", w.Document, maxLine}, {"/school/opinion", w.Opinion, maxText}} {
-		if !text(f.said, 1, f.most) {
+		if !typed.Fits(f.said, 1, f.most) {
 			wrong = append(wrong, problem.Field{Pointer: f.pointer, Code: "length", Detail: "Write 1 to " + strconv.Itoa(f.most) + " characters."})
 		}
 	}
@@ -174,16 +175,10 @@ type Reason struct {
 func (r *Reason) Check() []problem.Field { return checkReason(r.Reason) }
 
 func checkReason(reason string) []problem.Field {
-	if text(reason, 1, maxText) {
+	if typed.Fits(reason, 1, maxText) {
 		return nil
 	}
 	return []problem.Field{{Pointer: "/reason", Code: "length", Detail: "Say why, in 1 to 1000 characters."}}
-}
-
-// text tells whether a text has so many characters, but for outer spaces.
-func text(s string, least, most int) bool {
-	n := utf8.RuneCountInString(strings.TrimSpace(s))
-	return n >= least && n <= most
 }
 
 // CheckKey refuses an Idempotency-Key that is none.

@@ -31,6 +31,17 @@ func (r Reader) Library(now time.Time) Decision {
 	return DecideLibrary(now, r.Who, r.Owned, r.Shelf.Groups)
 }
 
+// Refuse is why somebody may not read now what was decided about, or nil.
+func (r Reader) Refuse(d Decision) error {
+	if err := d.Err(); err != nil {
+		return err
+	}
+	if r.Wait > 0 {
+		return account.ErrTooManyReads.After(r.Wait)
+	}
+	return nil
+}
+
 // Access is what several licenses come to, in one line: "you have access until …". Licenses that overlap, or follow each other without
 // a gap, are one stretch of time.
 type Access struct {

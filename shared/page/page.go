@@ -25,8 +25,8 @@ const (
 	maxPlace     = 200 // bytes
 )
 
-// Read answers which of the states, the place to begin after ("" is the beginning) and how many entries are asked for. It names every
-// wrong parameter: /state, /after, /limit.
+// Read answers which of the states, the place to begin after and how many entries are asked for. It names every wrong parameter: /state,
+// /after, /limit.
 func Read[S ~string](q Query, usual S, states []S) (s S, after string, limit int, err error) {
 	var wrong []problem.Field
 	if s = S(q.State); s == "" {
@@ -35,17 +35,24 @@ func Read[S ~string](q Query, usual S, states []S) (s S, after string, limit int
 	if !slices.Contains(states, s) {
 		wrong = append(wrong, problem.Field{Pointer: "/state", Code: "unknown", Detail: fmt.Sprintf("The states are %v.", states)})
 	}
-	place, err := base64.RawURLEncoding.DecodeString(q.After)
+	after, limit, misplaced := Place(q.After, q.Limit)
+	return s, after, limit, problem.Wrong(append(wrong, misplaced...))
+}
+
+// Place answers the place to begin after ("" is the beginning) and how many entries are asked for, of a list that has no states, and what
+// is wrong: /after, /limit.
+func Place(next, most string) (after string, limit int, wrong []problem.Field) {
+	place, err := base64.RawURLEncoding.DecodeString(next)
 	if err != nil || len(place) > maxPlace || !utf8.Valid(place) {
-		wrong = append(wrong, problem.Field{Pointer: "/after", Code: "unknown", Detail: "It must be the next of an earlier answer."})
+		place, wrong = nil, append(wrong, problem.Field{Pointer: "/after", Code: "unknown", Detail: "It must be the next of an earlier answer."})
 	}
-	if limit, err = strconv.Atoi(q.Limit); q.Limit == "" {
+	if limit, err = strconv.Atoi(most); most == "" {
 		limit, err = defaultLimit, nil
 	}
 	if err != nil || limit < 1 || limit > maxLimit {
 		wrong = append(wrong, problem.Field{Pointer: "/limit", Code: "out_of_range", Detail: fmt.Sprintf("A page has from 1 to %d entries.", maxLimit)})
 	}
-	return s, string(place), limit, problem.Wrong(wrong)
+	return string(place), limit, wrong
 }
 
 // Next is what the next page comes after, fit for an address, whatever the table calls its places; nil where there is none.

@@ -37,6 +37,17 @@ func TestEveryWrongParameterIsNamed(t *testing.T) {
 	}
 }
 
+// TestAListWithoutStatesHasItsPlaces: what is wrong is named alike, and begins nowhere.
+func TestAListWithoutStatesHasItsPlaces(t *testing.T) {
+	if after, limit, wrong := page.Place(*page.Next("w001"), "100"); after != "w001" || limit != 100 || wrong != nil {
+		t.Errorf("%q %d %v", after, limit, wrong)
+	}
+	after, _, wrong := page.Place("_w", "101")
+	if after != "" || len(wrong) != 2 || wrong[0].Pointer != "/after" || wrong[1].Pointer != "/limit" {
+		t.Errorf("%q %v", after, wrong)
+	}
+}
+
 func TestThePlaceOfAPageSurvivesTheAddress(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		place := rapid.StringN(1, 50, 200).Draw(t, "place")

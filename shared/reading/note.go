@@ -2,14 +2,11 @@ package reading
 
 import (
 	"regexp"
-	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"opiq/shared/catalog"
 	"opiq/shared/problem"
+	"opiq/shared/typed"
 )
 
 // NoteID names a note in its work. The browser that writes it makes it up, so that writing it again is writing it once.
@@ -42,16 +39,17 @@ const (
 	MaxLetters = 1000 // and how long one is
 )
 
-// maxNames are how many notes of a work are kept, with those that were removed of late.
-const maxNames = 5 * MaxNotes
+// maxRemoved are how many notes of a work are remembered that were removed of late.
+const maxRemoved = 1000
 
 // Left is how long it is kept that a note was there, after it was removed.
 const Left = 30 * 24 * time.Hour
 
 // What may be wrong with a note.
 var (
-	ErrTooManyNotes = problem.New(problem.Conflict, "too_many_notes", "A work holds 100 notes. Remove one first.")
-	ErrNoNote       = problem.New(problem.NotFound, "no_such_note", "There is no such note.")
+	ErrTooManyNotes   = problem.New(problem.Conflict, "too_many_notes", "A work holds 100 notes. Remove one first.")
+	ErrTooManyRemoved = problem.New(problem.Conflict, "too_many_removed_notes", "A thousand notes of this work were removed of late. Change one that is there.")
+	ErrNoNote         = problem.New(problem.NotFound, "no_such_note", "There is no such note.")
 )
 
 // Words are what somebody writes, and at which chapter.
@@ -65,25 +63,11 @@ func (w *Words) Check() (wrong []problem.Field) {
 	if w.Chapter < 1 {
 		wrong = append(wrong, problem.Field{Pointer: "/chapter", Code: "out_of_range", Detail: "A chapter is a whole number from 1."})
 	}
-	w.Text = clean(w.Text)
-	if n := utf8.RuneCountInString(w.Text); n < 1 || n > MaxLetters {
+	w.Text = typed.Lines(w.Text)
+	if !typed.Fits(w.Text, 1, MaxLetters) {
 		wrong = append(wrong, problem.Field{Pointer: "/text", Code: "length", Detail: "A note has 1 to 1000 characters."})
 	}
 	return wrong
-}
-
-// clean keeps what a person wrote as text: its lines, and no control characters or outer spaces.
-func clean(s string) string {
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	return strings.TrimSpace(norm.NFC.String(strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError:
-			return -1
-		}
-		return r
-	}, s)))
 }
 
 // Stands tells whether the note is there to be read.
@@ -112,8 +96,11 @@ func (n Note) Write(w Words, notes []Note, now time.Time) (_ Note, changed bool,
 				standing++
 			}
 		}
-		if standing >= MaxNotes || len(notes) >= maxNames {
+		switch {
+		case standing >= MaxNotes:
 			return n, false, ErrTooManyNotes
+		case n.CreatedAt.IsZero() && len(notes)-standing >= maxRemoved:
+			return n, false, ErrTooManyRemoved
 		}
 		n.CreatedAt, n.DeletedAt = now.UTC(), time.Time{}
 	}

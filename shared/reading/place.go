@@ -25,14 +25,8 @@ type Bookmark struct {
 	At      time.Time `json:"at"` // when it was set
 }
 
-// MaxBookmarks are how many bookmarks somebody can set in a work.
-const MaxBookmarks = 200
-
-// What may be wrong with a bookmark.
-var (
-	ErrTooManyBookmarks = problem.New(problem.Conflict, "too_many_bookmarks", "A work holds 200 bookmarks. Remove one first.")
-	ErrNoBookmark       = problem.New(problem.NotFound, "no_such_bookmark", "There is no bookmark at this chapter.")
-)
+// ErrNoBookmark answers who asks for a bookmark that is not there.
+var ErrNoBookmark = problem.New(problem.NotFound, "no_such_bookmark", "There is no bookmark at this chapter.")
 
 // Read is the place after a chapter was read at an instant. What was read before the latest moves nothing, in whatever order it is
 // heard of; changed tells whether the place is another now.
@@ -45,16 +39,13 @@ func (p Place) Read(chapter int, at time.Time) (_ Place, changed bool) {
 }
 
 // Mark is the place with a bookmark at a chapter. One that stands there already stays as it is.
-func (p Place) Mark(chapter int, at time.Time) (_ Place, changed bool, err error) {
+func (p Place) Mark(chapter int, at time.Time) (_ Place, changed bool) {
 	i, there := p.bookmark(chapter)
 	if there {
-		return p, false, nil
-	}
-	if len(p.Bookmarks) >= MaxBookmarks {
-		return p, false, ErrTooManyBookmarks
+		return p, false
 	}
 	p.Bookmarks = slices.Insert(slices.Clone(p.Bookmarks), i, Bookmark{chapter, at.UTC()})
-	return p, true, nil
+	return p, true
 }
 
 // Unmark is the place without the bookmark at a chapter, or ErrNoBookmark.

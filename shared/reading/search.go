@@ -2,7 +2,6 @@ package reading
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,11 +99,8 @@ func (q Query) read() (terms []string, after string, limit int, err error) {
 	if _, ok := lang.Parse(q.Language); !ok && q.Language != "" {
 		refuse("/language", "unknown", "The languages are et, en, ru and kk.")
 	}
-	_, after, limit, err = page.Read(page.Query{After: q.After, Limit: q.Limit}, "", []string{""})
-	if p, ok := errors.AsType[*problem.Error](err); ok {
-		wrong = append(wrong, p.Fields...)
-	}
-	return terms, after, limit, problem.Wrong(wrong)
+	after, limit, misplaced := page.Place(q.After, q.Limit)
+	return terms, after, limit, problem.Wrong(append(wrong, misplaced...))
 }
 
 // concordance is all chapters of all works, as they are searched. Many chapters share a paragraph: each is kept, and looked through, once.

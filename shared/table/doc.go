@@ -23,7 +23,7 @@
 //	SHELF                 WORK#<work>           work     catalog.Change                 works, holds
 //	                      GROUP#<group>         group    catalog.Group                  holds
 //	                      PRICES#<day>          prices   catalog.List                   works
-//	TAKEDOWN#<report>     TAKEDOWN              takedown takedown.Report                takedown-reports, works
+//	TAKEDOWN#<report>     TAKEDOWN              takedown takedown.Report                takedown-reports, works             (expires, once it is decided)
 //	HOLD#<hold>           HOLD                  hold     hold.Record                    holds, account; license-clock, works
 //	ORDER#<order>         ORDER                 order    order.Order                    checkout, orders, payment-janitor, whatever moves money
 //	                      ATTEMPT#<attempt>     attempt  order.Attempt                  checkout, payment-settlement, card-settlement
@@ -50,7 +50,9 @@
 // statement, a letter.
 //
 // What a browser waits for is one round trip: the cookie names the account, so that A# of one partition answers who is
-// signed in and what they may open, and ORDER# of another all about an order.
+// signed in and what they may open, and ORDER# of another all about an order. SHELF is read whole: with all 300 works changed that is
+// 40 kB and 11 read units; 5.5 for those who only look (Window), once in five seconds and process.
+// (go test ./shared/table -run '^$' -bench Shelf)
 //
 // # Uniqueness
 //

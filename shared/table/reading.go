@@ -69,10 +69,7 @@ func (t *Table) KeepPlace(ctx context.Context, id account.ID, p reading.Place) e
 	return t.commit(ctx, row{key: placeKey(id, p.Work), kind: "place", value: p, revision: p.Revision})
 }
 
-// maxPlaces are how many places Places answers.
-const maxPlaces = 50
-
-// Places are the works that somebody read in and where they were, at most fifty, the latest first.
+// Places are the works that somebody read in and where they were, the latest first.
 func (t *Table) Places(ctx context.Context, id account.ID) (all []reading.Place, err error) {
 	items, err := t.partition(ctx, accountPartition(id), placePrefix)
 	if err != nil {
@@ -83,7 +80,7 @@ func (t *Table) Places(ctx context.Context, id account.ID) (all []reading.Place,
 	}
 	all = slices.DeleteFunc(all, func(p reading.Place) bool { return p.Chapter == 0 })
 	slices.SortFunc(all, func(a, b reading.Place) int { return b.At.Compare(a.At) })
-	return all[:min(len(all), maxPlaces)], err
+	return all, err
 }
 
 // Notes are the notes that somebody wrote in a work, with those that were removed of late.

@@ -20,8 +20,8 @@ import (
 	"opiq/shared/table"
 )
 
-// TestPlacesAreTheLatestFifty: those where somebody read, and not those where they only have bookmarks.
-func TestPlacesAreTheLatestFifty(t *testing.T) {
+// TestPlacesAreTheLatestFirst: those where somebody read, and not those where they only have bookmarks.
+func TestPlacesAreTheLatestFirst(t *testing.T) {
 	cfg, name := stage.Table(t)
 	s := table.Open(cfg, name)
 	bookmarks := reading.Place{Work: "w900", Bookmarks: []reading.Bookmark{{Chapter: 1, At: people.Noon.Add(time.Hour)}}}
@@ -34,7 +34,7 @@ func TestPlacesAreTheLatestFifty(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := s.Places(t.Context(), people.Mari)
-	if err != nil || len(got) != 50 {
+	if err != nil || len(got) != 55 {
 		t.Fatalf("%d places (%v)", len(got), err)
 	}
 	for i, p := range got {

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ func (t *Table) machine(ctx context.Context, authorization string, r account.Rig
 
 // Record stores an act that comes with no other write. The same one in the same second is one line.
 func (t *Table) Record(ctx context.Context, a account.Act) error {
-	id := strings.Join([]string{string(a.What), a.Object, a.Actor}, "\n")
+	id := strings.Join([]string{string(a.What), a.Object, a.Actor, fmt.Sprint(a.Detail)}, "\n")
 	err := t.commit(ctx, row{key: actKey(a, digest(id)), kind: "act", value: a})
 	if errors.Is(err, ErrChanged) {
 		err = nil

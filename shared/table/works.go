@@ -31,6 +31,7 @@ func (t *Table) Report(ctx context.Context, r takedown.Report) (news bool, err e
 func takedownRow(r takedown.Report) row {
 	return row{
 		key: takedownKey(r.ID), kind: "takedown", value: r, revision: r.Revision, list: takedownList(r.State), on: instant(r.At) + "#" + string(r.ID),
+		expires: r.Until(),
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"opiq/shared/account"
 	"opiq/shared/catalog"
@@ -13,10 +12,14 @@ import (
 	"opiq/shared/page"
 	"opiq/shared/problem"
 	"opiq/shared/service"
+	"opiq/shared/typed"
 )
 
-// ReportDecided is the deed of staff who decide about a report.
-const ReportDecided account.Deed = "report_decided"
+// What is remembered of staff who look after reports.
+const (
+	ReportDecided account.Deed = "report_decided"
+	ReportsSeen   account.Deed = "reports_seen"
+)
 
 // reviewAfter is how many days later somebody looks again at a work that was stopped, unless the hold is given another day.
 const reviewAfter = 30
@@ -44,7 +47,7 @@ func (d *Decision) Check() (wrong []problem.Field) {
 	if moves[d.Decision] == "" {
 		wrong = append(wrong, problem.Field{Pointer: "/decision", Code: "unknown", Detail: fmt.Sprintf("Choose %s or %s.", Suspend, Dismiss)})
 	}
-	if n := utf8.RuneCountInString(strings.TrimSpace(d.Reason)); n == 0 || n > 500 {
+	if !typed.Fits(d.Reason, 1, 500) {
 		wrong = append(wrong, problem.Field{Pointer: "/reason", Code: "length", Detail: "Say why, in 1 to 500 characters."})
 	}
 	return wrong
@@ -57,17 +60,21 @@ type Outcome struct {
 	Stop   *service.Decision
 }
 
-// Take is the decision taken about a report of a work, as staff have left that; ErrDecided where one was taken before.
-func (d Decision) Take(r Report, w catalog.Change, by account.Actor, now time.Time) (o Outcome, err error) {
-	if r.State != Open {
-		return o, ErrDecided
+// Take is the decision taken about a report of a work, as staff have left that. News is false where the same person took it before, who
+// may not have heard the answer; ErrDecided where anything else was decided before.
+func (d Decision) Take(r Report, w catalog.Change, by account.Actor, now time.Time) (o Outcome, news bool, err error) {
+	switch {
+	case r.State == moves[d.Decision] && r.Decided.By == by.String():
+		return Outcome{Report: r}, false, nil
+	case r.State != Open:
+		return o, false, ErrDecided
 	}
 	reason := strings.TrimSpace(d.Reason)
 	r.State, r.Decided = moves[d.Decision], &Decided{At: now.UTC(), By: by.String(), Reason: reason}
 	if d.Decision == Suspend {
 		stop, err := r.stop(w, reason, by, now)
 		if err != nil {
-			return o, err
+			return o, false, err
 		}
 		o.Stop, r.Decided.Hold = &stop, stop.Records[0].ID
 	}
@@ -76,7 +83,7 @@ func (d Decision) Take(r Report, w catalog.Change, by account.Actor, now time.Ti
 		At: now.UTC(), Actor: by.String(), What: ReportDecided, Object: "takedown:" + string(r.ID), Reason: reason,
 		Detail: map[string]string{"decision": string(d.Decision), "work": string(r.Work)},
 	}
-	return o, nil
+	return o, true, nil
 }
 
 // stop puts the work of the report on hold, beside other holds that it may have: each stands for a suspicion of its own.
@@ -94,10 +101,15 @@ type Page struct {
 	Next    *string  `json:"next"` // what the next page comes after, null on the last one
 }
 
-// Read answers the state, open where none is asked for, the place to begin after ("" is the beginning) and how many reports are asked
-// for, or what is wrong.
-func Read(q page.Query) (s State, after string, limit int, err error) {
-	return page.Read(q, Open, States)
+// Seen is the line of the audit trail about somebody who looked at reports, and so at what strangers say of themselves (R-026).
+func Seen(s State, reports []Report, by account.Actor, now time.Time) account.Act {
+	var ids []string
+	for _, r := range reports {
+		ids = append(ids, string(r.ID))
+	}
+	return account.Act{
+		At: now.UTC(), Actor: by.String(), What: ReportsSeen, Object: "takedowns:" + string(s), Detail: map[string]string{"reports": strings.Join(ids, " ")},
+	}
 }
 
 // PageOf is a page of reports, and the place after which the next one begins; "" for none.

@@ -9,27 +9,23 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"opiq/shared/account"
 	"opiq/shared/catalog"
 	"opiq/shared/civil"
 	"opiq/shared/hold"
 	"opiq/shared/problem"
+	"opiq/shared/typed"
 )
 
-// How much is reported from one network and about one work, before others have to wait.
-var (
-	Tries   = account.Limit{Max: 10, Per: time.Hour}
-	TriesOf = account.Limit{Max: 30, Per: time.Hour}
-)
+// Tries is how much is reported from one network before it has to wait. About a work there is no limit: whoever spent it would silence
+// those whose right it is.
+var Tries = account.Limit{Max: 10, Per: time.Hour}
 
 // Why a report is not taken or not decided.
 var (
-	ErrTooMany = problem.New(problem.TooMany, "too_many_reports", "So much was reported from here, or about this work, that it has to wait a while.")
+	ErrTooMany = problem.New(problem.TooMany, "too_many_reports", "So much was reported from here that it has to wait a while.")
 	ErrUnknown = problem.New(problem.NotFound, "report_not_found", "There is no such report.")
 	ErrDecided = problem.New(problem.Conflict, "report_decided", "Somebody has decided about this report.")
 )
@@ -71,29 +67,19 @@ func (c *Claim) Check() (wrong []problem.Field) {
 	refuse := func(pointer, code, detail string) {
 		wrong = append(wrong, problem.Field{Pointer: pointer, Code: code, Detail: detail})
 	}
-	if utf8.RuneCountInString(c.Name) > 100 {
+	if !typed.Fits(c.Name, 0, 100) {
 		refuse("/name", "too_long", "A name has at most 100 characters.")
 	}
 	if c.Email != "" {
 		wrong = append(wrong, account.CheckAddress("/email", c.Email)...)
 	}
-	if n := utf8.RuneCountInString(clean(c.Claim)); n < 10 || n > 4000 {
+	if !typed.Fits(typed.Lines(c.Claim), 10, 4000) {
 		refuse("/claim", "length", "Say what is infringed and whose right it is, in 10 to 4000 characters.")
 	}
 	if !c.GoodFaith {
 		refuse("/goodFaith", "required", "It has to be declared that the report is made in good faith.")
 	}
 	return wrong
-}
-
-// clean is a text without what no letter or space shows, and without space around it.
-func clean(text string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, text))
 }
 
 // Report is what was reported about a work. Revision counts its stored changes.
@@ -120,10 +106,19 @@ type Decided struct {
 // Report is the report of a claim about a work. The same claim from the same network on the same day has the same number: it is the
 // same report, however often it is sent.
 func (c Claim) Report(w catalog.WorkID, network string, now time.Time) Report {
-	r := Report{Work: w, State: Open, Name: clean(c.Name), Email: clean(c.Email), Claim: clean(c.Claim), At: now.UTC().Truncate(time.Second)}
+	r := Report{Work: w, State: Open, Name: typed.Line(c.Name), Email: typed.Line(c.Email), Claim: typed.Lines(c.Claim), At: now.UTC().Truncate(time.Second)}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %s", w, network, r.Name, r.Email, r.Claim, civil.DateOf(now, civil.Tallinn)))
 	r.ID = ID(letters.EncodeToString(sum[:10]))
 	return r
+}
+
+// Until is when a report is forgotten, with the name and the address of who made it: a year after somebody decided about it.
+// Before that it has no end.
+func (r Report) Until() time.Time {
+	if r.Decided == nil {
+		return time.Time{}
+	}
+	return r.Decided.At.AddDate(1, 0, 0)
 }
 
 // Receipt is what whoever reports is told.

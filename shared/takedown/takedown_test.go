@@ -2,6 +2,7 @@ package takedown
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -72,18 +73,34 @@ func TestWhatIsNoNumber(t *testing.T) {
 func TestAReportIsDecidedOnce(t *testing.T) {
 	for choice, want := range moves {
 		open := Claim{Claim: "Minu raamat"}.Report("w001", "192.0.2.17", noon)
-		out, err := Decision{Decision: choice, Reason: " Leping on "}.Take(open, catalog.Change{ID: "w001"}, elo, noon)
-		if err != nil || out.Report.State != want || out.Report.Decided.Reason != "Leping on" || out.Act.What != ReportDecided {
+		out, news, err := Decision{Decision: choice, Reason: " Leping on "}.Take(open, catalog.Change{ID: "w001"}, elo, noon)
+		if err != nil || !news || out.Report.State != want || out.Report.Decided.Reason != "Leping on" || out.Act.What != ReportDecided {
 			t.Fatalf("%s: %+v (%v)", choice, out, err)
 		}
 		if (out.Stop != nil) != (choice == Suspend) || (out.Report.Decided.Hold != "") != (choice == Suspend) {
 			t.Errorf("%s: the work is stopped by %v", choice, out.Stop)
 		}
 		for again := range moves {
-			if _, err := (Decision{Decision: again, Reason: "Ei"}).Take(out.Report, catalog.Change{ID: "w001"}, elo, noon); !errors.Is(err, ErrDecided) {
-				t.Errorf("%s after %s: %v", again, choice, err)
+			for _, by := range []account.Actor{elo, {Account: "66666666666666666666666666666666"}} {
+				second, news, err := Decision{Decision: again, Reason: "Ei"}.Take(out.Report, catalog.Change{ID: "w001"}, by, noon.Add(time.Hour))
+				same := again == choice && by == elo // whoever did not hear the answer asks again
+				if same && (err != nil || news || !reflect.DeepEqual(second, Outcome{Report: out.Report})) || !same && !errors.Is(err, ErrDecided) {
+					t.Errorf("%s by %s after %s: %+v, %t (%v)", again, by, choice, second, news, err)
+				}
 			}
 		}
+	}
+}
+
+// TestAReportIsForgottenAYearAfterItsDecision: one that nobody has decided about waits.
+func TestAReportIsForgottenAYearAfterItsDecision(t *testing.T) {
+	r := Claim{Claim: "Minu raamat"}.Report("w001", "192.0.2.17", noon)
+	if !r.Until().IsZero() {
+		t.Errorf("nobody has decided, and it is forgotten on %s", r.Until())
+	}
+	out, _, err := Decision{Decision: Dismiss, Reason: "Leping on"}.Take(r, catalog.Change{ID: "w001"}, elo, noon.AddDate(0, 2, 0))
+	if want := noon.AddDate(1, 2, 0); err != nil || !out.Report.Until().Equal(want) {
+		t.Errorf("it is forgotten on %s, not on %s (%v)", out.Report.Until(), want, err)
 	}
 }
 
@@ -91,7 +108,7 @@ func TestAReportIsDecidedOnce(t *testing.T) {
 func TestASuspicionStopsItsWorkBesideOthers(t *testing.T) {
 	w := catalog.Change{ID: "w001", Revision: 3}
 	for i, text := range []string{"Minu raamat", "Minu joonised"} {
-		out, err := Decision{Decision: Suspend, Reason: "Ei leia lepingut"}.Take(Claim{Claim: text}.Report("w001", "192.0.2.17", noon), w, elo, noon)
+		out, _, err := Decision{Decision: Suspend, Reason: "Ei leia lepingut"}.Take(Claim{Claim: text}.Report("w001", "192.0.2.17", noon), w, elo, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
