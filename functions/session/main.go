@@ -97,6 +97,9 @@ func (s session) open(ctx context.Context, address account.Address, password str
 		if !s.passwords.Match(a.Password, password) {
 			return account.Account{}, account.Token{}, account.ErrCredentials
 		}
+		if a.Leaked() { // said only to who knows the password
+			return account.Account{}, account.Token{}, account.ErrLeaked
+		}
 		a, token := a.SignIn(s.now())
 		if err := s.store.ChangeAccount(ctx, a); !errors.Is(err, table.ErrChanged) || try == tries {
 			return a, token, err

@@ -15,6 +15,7 @@ import (
 	"opiq/local/people"
 	"opiq/local/stage"
 	"opiq/shared/account"
+	"opiq/shared/hold"
 	"opiq/shared/table"
 	"opiq/shared/web"
 )
@@ -26,9 +27,23 @@ func open(cfg aws.Config, name string) session {
 func TestEvents(t *testing.T) {
 	golden.Events(t, "session", func(t *testing.T, _ string, event []byte) any {
 		cfg, name := stage.Table(t)
-		people.MoveIn(t, table.Open(cfg, name))
+		s := table.Open(cfg, name)
+		people.MoveIn(t, s)
+		leak(t, s, people.Jaan)
 		return people.Answer(t, open(cfg, name).routes(), event)
 	})
+}
+
+// leak has somebody's password known to others.
+func leak(t *testing.T, s *table.Table, who account.ID) {
+	t.Helper()
+	a, err := s.Account(t.Context(), who)
+	if err == nil {
+		err = s.ChangeAccount(t.Context(), a.Hold(hold.Hold{ID: "leak", On: hold.On(hold.OnAccount, who), Basis: hold.CredentialLeak, Since: people.Noon}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func signIn(ctx context.Context, s session, email, password string) (status int, retry string) {

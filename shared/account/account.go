@@ -27,6 +27,7 @@ import (
 // What a person can be refused for. The first answers every wrong sign-in alike, whether or not the address is known.
 var (
 	ErrCredentials    = problem.New(problem.Unauthenticated, "wrong_credentials", "No account has this address and password. A new account works once its address is confirmed.")
+	ErrLeaked         = problem.New(problem.Forbidden, "password_leaked", "Others know this password. Set a new one first, by a link in a mail.")
 	ErrSignedOut      = problem.New(problem.Unauthenticated, "not_signed_in", "Sign in first.")
 	ErrTooManyTries   = problem.New(problem.TooMany, "too_many_tries", "Too many tries. Wait, or set a new password.")
 	ErrTooManyLetters = problem.New(problem.TooMany, "too_many_letters", "This address was written to often enough for now.")

@@ -86,7 +86,10 @@ func (a Account) Seen(by Actor, now time.Time) Act {
 // Schooled tells whether the person is of a school.
 func (a Account) Schooled() bool { return slices.ContainsFunc(a.Groups, GroupID.School) }
 
-// Hold is the account closed for a reason, until that is lifted. A password that leaked signs nobody in any more.
+// Leaked tells whether others know the password: it signs nobody in until its owner has set another.
+func (a Account) Leaked() bool { return len(a.Holds.Recorded(hold.CredentialLeak)) > 0 }
+
+// Hold is the account closed for a reason, until that is lifted. Who came in by a password that leaked is signed out.
 func (a Account) Hold(h hold.Hold) Account {
 	a.Holds = a.Holds.With(h)
 	if h.Basis == hold.CredentialLeak {
