@@ -732,6 +732,10 @@ func sources(h *house) {
 			if s.Concurrency == 0 {
 				h.errorf("%s: add ScalingConfig: {MaximumConcurrency: …}", where)
 			}
+			self := func(r right) bool { return r.action == "sqs:SendMessage" && target(r.resource) == s.Queue }
+			if slices.ContainsFunc(h.granted(f), self) && text(f.Properties, "RecursiveLoop") != "Allow" {
+				h.errorf("template.yaml: %s hands on to itself: add RecursiveLoop: Allow, or Lambda ends that after sixteen calls", f.ID)
+			}
 		}
 		for _, s := range f.Streams {
 			where := "template.yaml: " + f.ID + "." + s.Name

@@ -76,6 +76,7 @@ func TestRulesFind(t *testing.T) {
 		{"licenses to a note", "template.yaml", "{\"ForAllValues:StringLike\": {\"dynamodb:LeadingKeys\": [\"ACCOUNT#*\"]}}", "{}", "doors see their own partitions", "Marks needs a part"},
 		{"door without function", "template.yaml", "functions/catalog/", "functions/catalogue/", "doors see their own partitions", "partitions names catalog"},
 		{"neighbours fail too", "template.yaml", "FunctionResponseTypes: [ReportBatchItemFailures]", "FunctionResponseTypes: []", "what a source cannot hand over is kept", ": add FunctionResponseTypes"},
+		{"a chain that Lambda ends", "template.yaml", "RecursiveLoop: Allow", "RecursiveLoop: Terminate", "what a source cannot hand over is kept", "LicenseClock hands on to itself"},
 		{"short visibility", "template.yaml", "VisibilityTimeout: 30", "VisibilityTimeout: 29", "what a source cannot hand over is kept", "six time-outs"},
 		{"stream that drops", "template.yaml", "DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt FailuresQueue.Arn}}\n      Policies", "\n      Policies", "what a source cannot hand over is kept", "Dispatch.New: add DestinationConfig"},
 		{"stream for everything", "template.yaml", filters, "", "what a source cannot hand over is kept", "add FilterCriteria"},

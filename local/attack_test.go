@@ -88,7 +88,7 @@ func body(p *story.Shopper, route string) any {
 func at(r template.Route, number, license string) string {
 	values := map[string]string{
 		"{number}": number, "{n}": "1", "{id}": license, "{entry}": nothing, "{credit}": credit, "{refund}": refund,
-		"{note}": "one", "{name+}": "one.txt", "{group}": "class:3b", "{account}": nothing, "{validFrom}": "2027-01-01",
+		"{note}": "one", "{name+}": "one.txt", "{group}": "class:10001234-3b", "{account}": nothing, "{validFrom}": "2027-01-01",
 	}
 	switch {
 	case strings.Contains(r.Path, "/works/"):
@@ -220,7 +220,7 @@ func TestABodyThatIsNoneIsRefused(t *testing.T) {
 	for role := range desks {
 		staff[role] = s.Employee(t, s.Staff.In(role))
 	}
-	hold := holds(staff["support"], "group:class:nobody", "unacceptable")
+	hold := holds(staff["support"], "group:class:10001234-nobody", "unacceptable")
 	deep := strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000)
 	for _, r := range routes(s) {
 		if r.Method != "POST" && r.Method != "PUT" || strings.Contains(r.Path, "/callbacks/") || slices.Contains(bodiless, r.Key()) {

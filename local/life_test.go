@@ -323,7 +323,7 @@ func holdsComeAndGo(t *testing.T, s *story.Shop, p *story.Shopper) (letters []st
 	t.Helper()
 	siim := s.Employee(t, s.Staff.In("support"))
 	me := story.Read[struct{ Account string }](siim, siim.Ask("GET", "/v1/accounts?email="+p.Email, nil), 200).Account
-	class := fmt.Sprint("class:", story.Keys.Add(1), "b")
+	class := fmt.Sprint("class:10001234-", story.Keys.Add(1), "b")
 	siim.Want(siim.Ask("PUT", "/v1/groups/"+class+"/members/"+me, nil), 204, "")
 	opens(p, "w001", "VALID")
 
@@ -343,7 +343,7 @@ func holdsComeAndGo(t *testing.T, s *story.Shop, p *story.Shopper) (letters []st
 	opens(p, "w001", "ACCOUNT_HELD")
 	lifts(siim, ours)
 	opens(p, "w001", "VALID")
-	siim.Want(siim.Ask("POST", "/v1/holds/"+ours+"/lift", map[string]string{"reason": "Again."}), 409, "hold_lifted")
+	siim.Want(siim.Ask("POST", "/v1/holds/"+ours+"/lift", map[string]string{"reason": "Again."}), 200, "")
 	rings(t, s, "license-activation", time.Now().Add(10*time.Minute))
 	return []string{story.Subject("service_held"), story.Subject("service_held"), story.Subject("service_resumed", "{still}", ""), story.Subject("service_resumed")}
 }

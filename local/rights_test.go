@@ -29,7 +29,7 @@ func TestFunctionsUseTheRightsThatTheyAreGranted(t *testing.T) {
 		"TestWhoeverIsEnrolledSetsAPasswordAndComesIn": TestWhoeverIsEnrolledSetsAPasswordAndComesIn,
 		"TestALicenseIsPaidByCard":                     TestALicenseIsPaidByCard, "TestWhatCanGoWrongWhilePaying": TestWhatCanGoWrongWhilePaying,
 		"TestMoneyGoesBackToTheAccountThatItCameFrom": TestMoneyGoesBackToTheAccountThatItCameFrom,
-		"TestALicenseThroughItsWholeLife":             TestALicenseThroughItsWholeLife, "TestTheServiceEndsForWhoBreaksTheTermsTwice": TestTheServiceEndsForWhoBreaksTheTermsTwice,
+		"TestALicenseThroughItsWholeLife":             TestALicenseThroughItsWholeLife, "TestTheServiceEndsForWhoBreaksTheTerms": TestTheServiceEndsForWhoBreaksTheTerms,
 		"TestTheEndOfASchoolTakesTwo": TestTheEndOfASchoolTakesTwo, "TestAPriceListIsSetAhead": TestAPriceListIsSetAhead,
 		"TestALeakedPasswordIsOverWhenItsOwnerSetsAnother": TestALeakedPasswordIsOverWhenItsOwnerSetsAnother,
 		"TestAStrangersReportDoesNothingByItself":          TestAStrangersReportDoesNothingByItself,

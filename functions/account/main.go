@@ -87,20 +87,23 @@ func (a accounts) reset(ctx context.Context, r web.Request) (web.Response, error
 	if err != nil {
 		return web.Response{}, err
 	}
-	who, err := a.store.Account(ctx, account.SplitReset(subject))
-	if err != nil {
-		return web.Response{}, err
-	}
-	leaked := who.Holds.Recorded(hold.CredentialLeak)
-	who, err = who.Reset(subject, a.passwords.Hash(in.Password))
-	if err != nil {
-		return web.Response{}, err
-	}
-	recovered, err := a.recover(ctx, who, leaked)
-	if err != nil {
-		return web.Response{}, err
-	}
-	return web.NoContent(), a.store.Decide(ctx, recovered)
+	hash := a.passwords.Hash(in.Password)
+	return web.NoContent(), table.Again(ctx, func() error {
+		who, err := a.store.Account(ctx, account.SplitReset(subject))
+		if err != nil {
+			return err
+		}
+		leaked := who.Holds.Recorded(hold.CredentialLeak)
+		who, err = who.Reset(subject, hash)
+		if err != nil {
+			return err
+		}
+		recovered, err := a.recover(ctx, who, leaked)
+		if err != nil {
+			return err
+		}
+		return a.store.Decide(ctx, recovered)
+	})
 }
 
 // recover is the person with a new password, and without the holds that were placed for the old one.

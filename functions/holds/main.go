@@ -83,10 +83,19 @@ func (d desk) place(ctx context.Context, r web.Request) (web.Response, error) {
 	if err != nil {
 		return web.Response{}, err
 	}
+	key := r.Header("Idempotency-Key")
+	if unread != nil { // tried again on a later day it is read as on the first
+		first, err := d.store.Hold(ctx, hold.IDOf(who.String(), key))
+		if err == nil {
+			in = hold.Wish{Today: first.AskedOn()}
+			unread = r.Decode(&in)
+		} else if !errors.Is(err, hold.ErrNotFound) {
+			unread = err
+		}
+	}
 	if unread != nil {
 		return web.Response{}, unread
 	}
-	key := r.Header("Idempotency-Key")
 	if err := hold.CheckKey(key); err != nil {
 		return web.Response{}, err
 	}
@@ -183,6 +192,9 @@ func (d desk) decide(ctx context.Context, r web.Request, in any, take func(hold.
 			return err
 		}
 		out = decided.Records[0]
+		if len(decided.Acts) == 0 {
+			return nil
+		}
 		return d.store.Decide(ctx, decided)
 	})
 	if err != nil {
@@ -223,11 +235,14 @@ func (d desk) review(ctx context.Context, r web.Request) (web.Response, error) {
 }
 
 func (d desk) lift(ctx context.Context, r web.Request) (web.Response, error) {
-	var in hold.Reason
+	var in hold.Lifting
 	return d.decide(ctx, r, &in, func(record hold.Record, who account.Actor) (service.Decision, error) {
 		thing, err := d.store.Closing(ctx, record.On)
 		if err != nil {
 			return service.Decision{}, err
+		}
+		if in.Overturned {
+			return service.Overturn(record, thing, in.Reason, who, d.now())
 		}
 		return service.Lift(record, thing, in.Reason, who, d.now())
 	})
@@ -255,25 +270,23 @@ func (d desk) person(ctx context.Context, r web.Request) (web.Response, error) {
 	return web.OK(service.PersonOf(person, d.now())), nil
 }
 
-// membership is the person and the group that a path names.
-func membership(r web.Request) (account.ID, account.GroupID, error) {
-	group, ok := account.ParseGroup(r.Path("group"))
-	if !ok {
-		return "", "", account.ErrNoGroup
+// membership is the person and the group that a path names, and who asks, if they may.
+func (d desk) membership(ctx context.Context, r web.Request) (id account.ID, g account.GroupID, who account.Actor, err error) {
+	if who, err = d.actor(ctx, r, ""); err != nil {
+		return "", "", who, err
 	}
-	id, ok := account.ParseID(r.Path("account"))
+	g, ok := account.ParseGroup(r.Path("group"))
 	if !ok {
-		return "", "", account.ErrNoAccount
+		return "", "", who, account.ErrNoGroup
 	}
-	return id, group, nil
+	if id, ok = account.ParseID(r.Path("account")); !ok {
+		return "", "", who, account.ErrNoAccount
+	}
+	return id, g, who, who.Decides(id)
 }
 
 func (d desk) join(ctx context.Context, r web.Request) (web.Response, error) {
-	who, err := d.actor(ctx, r, "")
-	if err != nil {
-		return web.Response{}, err
-	}
-	id, g, err := membership(r)
+	id, g, who, err := d.membership(ctx, r)
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -282,12 +295,11 @@ func (d desk) join(ctx context.Context, r web.Request) (web.Response, error) {
 		if err != nil {
 			return err
 		}
-		now := d.now()
-		m, news, err := person.Join(g, known, who, now)
+		m, news, err := person.Join(g, known, who, d.now())
 		if err != nil || !news {
 			return err
 		}
-		letters, err := d.arrivals(ctx, id, group, now)
+		letters, err := d.letters(ctx, id, group, service.Arrivals)
 		if err != nil {
 			return err
 		}
@@ -296,8 +308,11 @@ func (d desk) join(ctx context.Context, r web.Request) (web.Response, error) {
 	return web.NoContent(), err
 }
 
-// arrivals are the letters to somebody who joins a group.
-func (d desk) arrivals(ctx context.Context, id account.ID, group catalog.Group, now time.Time) ([]letter.Letter, error) {
+// telling makes the letters to somebody who joins a group or leaves it, of the holds that stand and of what they were told.
+type telling func(account.ID, []hold.Record, map[letter.ID]bool, time.Time) []letter.Letter
+
+// letters are those, where the group is on hold.
+func (d desk) letters(ctx context.Context, id account.ID, group catalog.Group, tell telling) ([]letter.Letter, error) {
 	var standing []hold.ID
 	for _, h := range group.Holds {
 		standing = append(standing, h.ID)
@@ -311,18 +326,14 @@ func (d desk) arrivals(ctx context.Context, id account.ID, group catalog.Group, 
 	}
 	var told []letter.ID
 	for _, r := range records {
-		told = append(told, r.LetterID(string(id), hold.ToldPlaced))
+		told = append(told, r.LetterID(string(id), hold.ToldPlaced), r.LetterID(string(id), hold.ToldLifted))
 	}
 	written, err := d.store.Written(ctx, told...)
-	return service.Arrivals(id, records, written, now), err
+	return tell(id, records, written, d.now()), err
 }
 
 func (d desk) leave(ctx context.Context, r web.Request) (web.Response, error) {
-	who, err := d.actor(ctx, r, "")
-	if err != nil {
-		return web.Response{}, err
-	}
-	id, g, err := membership(r)
+	id, g, who, err := d.membership(ctx, r)
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -335,7 +346,11 @@ func (d desk) leave(ctx context.Context, r web.Request) (web.Response, error) {
 		if !news {
 			return nil
 		}
-		return d.store.Enlist(ctx, m, group, nil)
+		letters, err := d.letters(ctx, id, group, service.Departures)
+		if err != nil {
+			return err
+		}
+		return d.store.Enlist(ctx, m, group, letters)
 	})
 	return web.NoContent(), err
 }

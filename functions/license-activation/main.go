@@ -20,5 +20,5 @@ func main() {
 }
 
 func (b bell) handle(ctx context.Context, now time.Time) error {
-	return license.Ring(ctx, b.clock, now, table.Shards, table.Activation, table.Notices)
+	return license.Ring(ctx, b.clock, now, license.Bell{Kind: table.Activation, Shards: table.Shards}, license.Bell{Kind: table.Notices, Shards: 1})
 }

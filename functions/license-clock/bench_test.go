@@ -39,7 +39,7 @@ func BenchmarkClock(b *testing.B) {
 	p, meter := new(post), &meter{next: cfg.HTTPClient}
 	cfg.HTTPClient = meter
 	cfg.APIOptions = append(cfg.APIOptions, func(s *middleware.Stack) error { return s.Initialize.Add(meter, middleware.Before) })
-	if err := license.Ring(b.Context(), p, crowd.Ends(), table.Shards, table.Expiry); err != nil {
+	if err := license.Ring(b.Context(), p, crowd.Ends(), license.Bell{Kind: table.Expiry, Shards: table.Shards}); err != nil {
 		b.Fatal(err)
 	}
 	runtime.GC()

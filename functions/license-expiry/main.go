@@ -19,5 +19,5 @@ func main() {
 }
 
 func (b bell) handle(ctx context.Context, now time.Time) error {
-	return license.Ring(ctx, b.clock, now, table.Shards, table.Expiry)
+	return license.Ring(ctx, b.clock, now, license.Bell{Kind: table.Expiry, Shards: table.Shards})
 }

@@ -94,7 +94,7 @@ type Consent struct {
 // offersText is the version of that wording on the page that signs people up.
 const offersText = "1"
 
-// GroupID names a group of people: "school:10001234" by its registry code, "class:…".
+// GroupID names a group of people: "school:10001234" by its registry code, "class:10001234-5A" by its school's and its name.
 type GroupID string
 
 // School tells whether the group is a school.

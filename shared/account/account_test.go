@@ -116,7 +116,7 @@ func TestATokenServesItsPurposeUntilItExpires(t *testing.T) {
 }
 
 func TestAResetEndsEverySessionAndEveryOtherLink(t *testing.T) {
-	a := Account{ID: "0123456789abcdef0123456789abcdef", Holds: hold.Set{{Basis: hold.CredentialLeak}, {Basis: "false_data"}}}
+	a := Account{ID: "0123456789abcdef0123456789abcdef", Holds: hold.Set{{ID: "leak", Basis: hold.CredentialLeak}, {ID: "lie", Basis: hold.FalseData}}}
 	a, token := a.SignIn(noon)
 	if back, err := ParseToken(token.String()); err != nil || back != token || !a.SignedIn(token, noon) {
 		t.Fatal("the session does not sign in")

@@ -26,6 +26,14 @@ func (a Actor) String() string {
 	return a.Name
 }
 
+// Decides tells why the actor decides nothing about somebody, or nil: nobody does about themselves.
+func (a Actor) Decides(about ID) error {
+	if a.Account != "" && a.Account == about {
+		return ErrOwn
+	}
+	return nil
+}
+
 func accountObject(id ID) string { return "account:" + string(id) }
 
 func keyObject(id KeyID) string { return "key:" + string(id) }

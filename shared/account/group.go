@@ -11,7 +11,7 @@ import (
 // What staff can be refused for who look for people and their groups.
 var (
 	ErrNoAccount     = problem.New(problem.NotFound, "account_not_found", "There is no such account.")
-	ErrNoGroup       = problem.New(problem.NotFound, "group_not_found", "A group is school:<registry code> or class:<name>.")
+	ErrNoGroup       = problem.New(problem.NotFound, "group_not_found", "A group is school:<registry code> or class:<registry code>-<name>.")
 	ErrTooManyGroups = problem.New(problem.Conflict, "too_many_groups", "An account is in twenty groups at most.")
 )
 
@@ -26,7 +26,9 @@ const (
 
 // ParseGroup reads the name of a group.
 func ParseGroup(s string) (GroupID, bool) {
-	return GroupID(s), hold.On(hold.OnGroup, s).WellFormed()
+	on := hold.On(hold.OnGroup, s).Normal()
+	_, id := on.Split()
+	return GroupID(id), on.WellFormed()
 }
 
 // ParseID reads the name of an account.

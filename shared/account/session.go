@@ -148,12 +148,11 @@ func (a Account) Reset(subject string, h Hash) (Account, error) {
 	return a, nil
 }
 
-// renew sets a new password. The hold that the machine placed for the old one is over.
+// renew sets a new password.
 func (a Account) renew(h Hash) Account {
 	a.Password = h
 	a.Sessions = nil
 	a.Resets++
-	a.Holds = a.Holds.Free(hold.CredentialLeak)
 	return a
 }
 

@@ -16,6 +16,9 @@ import (
 // ErrNotAllowed is what somebody gets who is known and has not the right.
 var ErrNotAllowed = problem.New(problem.Forbidden, "not_allowed", "This account or key has not the right to do that.")
 
+// ErrOwn is what staff get whom it is about.
+var ErrOwn = problem.New(problem.Forbidden, "own_case", "Nobody decides about their own account. Ask somebody else.")
+
 // Right is one thing that staff and machines may be let do.
 type Right string
 

@@ -39,7 +39,7 @@ func (o Object) Split() (s Scope, id string) {
 
 // Hold is one hold, as it stands in what it closes.
 type Hold struct {
-	ID    ID        `json:"id,omitempty"` // of its record; what money or a password does by itself has none
+	ID    ID        `json:"id,omitempty"` // of its record; what money does by itself has none
 	On    Object    `json:"on,omitempty"`
 	Basis Basis     `json:"basis"`
 	Since time.Time `json:"since"`

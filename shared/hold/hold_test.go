@@ -23,7 +23,7 @@ const (
 	mari   = "11111111111111111111111111111111"
 	person = Object("account:" + mari)
 	school = Object("group:school:10001234")
-	class  = Object("group:class:5b")
+	class  = Object("group:class:10001234-5b")
 	liis   = "account:44444444444444444444444444444444"
 	peeter = "account:55555555555555555555555555555555"
 )
@@ -84,6 +84,8 @@ func TestWhatIsWrongWithAWish(t *testing.T) {
 		"a leak ends nothing":           {ending(person, CredentialLeak), "/measure"},
 		"no such object":                {suspending("account:mari", Harmful), "/on"},
 		"no registry code":              {suspending("group:school:Kooli", Harmful), "/on"},
+		"a class of no school":          {suspending("group:class:5b", Harmful), "/on"},
+		"a letter of two signs":         {suspending("group:class:10001234-5o\u0303", Harmful), ""},
 		"no group":                      {suspending("group:staff", Harmful), "/on"},
 		"no scope":                      {suspending("planet:earth", Harmful), "/on"},
 		"evidence without words":        {with(good, func(w *Wish) { w.Evidence = []string{"ticket 1", " "} }), "/evidence/1"},
@@ -100,6 +102,10 @@ func TestWhatIsWrongWithAWish(t *testing.T) {
 
 func TestWhatTheTermsAskOfAnEnd(t *testing.T) {
 	alone := func(w Wish) Wish { w.School = nil; return w }
+	proved := func(evidence []string, at time.Time) []Record {
+		return []Record{{Evidence: evidence, History: []Happened{{Event: WasPlaced, At: at.AddDate(0, 0, -9)}, {Event: WasConfirmed, At: at}}}}
+	}
+	before := proved([]string{"ticket 4711"}, noon.AddDate(0, 0, -1))
 	for name, c := range map[string]struct {
 		in    Wish
 		about About
@@ -107,11 +113,13 @@ func TestWhatTheTermsAskOfAnEnd(t *testing.T) {
 		state State
 	}{
 		"a first breach":                           {alone(ending(person, Harmful)), About{}, ErrNoBreach, ""},
-		"a second one":                             {alone(ending(person, Harmful)), About{Breached: true}, nil, Standing},
+		"a second one":                             {alone(ending(person, Harmful)), About{Breaches: before}, nil, Standing},
+		"the same day":                             {alone(ending(person, Harmful)), About{Breaches: proved([]string{"ticket 4711"}, noon)}, ErrNoBreach, ""},
+		"the same evidence":                        {alone(ending(person, Harmful)), About{Breaches: proved([]string{"ticket 4802", "ticket 4711"}, noon.AddDate(0, 0, -1))}, ErrNoBreach, ""},
 		"duties are refused":                       {alone(ending(person, RefusesObligations)), About{}, nil, Standing},
-		"a pupil, and the school was not asked":    {alone(ending(person, Harmful)), About{Breached: true, Schooled: true}, ErrSchool, ""},
+		"a pupil, and the school was not asked":    {alone(ending(person, Harmful)), About{Breaches: before, Schooled: true}, ErrSchool, ""},
 		"a pupil who refuses, and it was not":      {alone(ending(person, RefusesObligations)), About{Schooled: true}, ErrSchool, ""},
-		"a pupil, and the school was asked":        {ending(person, Harmful), About{Breached: true, Schooled: true}, nil, Standing},
+		"a pupil, and the school was asked":        {ending(person, Harmful), About{Breaches: before, Schooled: true}, nil, Standing},
 		"a pupil is suspended, and it was not":     {suspending(person, Harmful), About{Schooled: true}, nil, Standing},
 		"a school, and its management was not":     {alone(ending(school, Harmful)), About{}, ErrSchool, ""},
 		"a school, and its management was":         {ending(school, Harmful), About{}, nil, Proposed},
@@ -156,6 +164,18 @@ func TestASchoolEndsByTwoPeople(t *testing.T) {
 	}
 }
 
+func TestAKeyIsNobodysWord(t *testing.T) {
+	for _, two := range [][2]string{{liis, "key:a"}, {"key:a", liis}, {"key:a", "key:b"}} {
+		r, err := ending(school, Harmful).Place("once", About{}, two[0], noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Approve(two[1], noon); !errors.Is(err, ErrSecond) {
+			t.Errorf("%v end a school: %v", two, err)
+		}
+	}
+}
+
 func TestWhatIsProposedCanBeWithdrawnAndNobodyHears(t *testing.T) {
 	r, err := placed(t, ending(school, Harmful), About{}).Lift(liis, "A mistake", noon)
 	if err != nil || r.State != Lifted || r.Telling != nil {
@@ -182,6 +202,20 @@ func TestABreachIsConfirmedOnceAndOnlyWhereItIsOne(t *testing.T) {
 		if _, err := r.Confirm(liis, "why", noon); !errors.Is(err, ErrNoPerson) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestOnlyWhatWasConfirmedIsOverturned(t *testing.T) {
+	r := placed(t, suspending(person, Harmful), About{Owner: mari})
+	if _, err := r.Overturn(liis, "why", noon); !errors.Is(err, ErrUnproved) {
+		t.Error(err)
+	}
+	r, err := r.Confirm(liis, "why", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = r.Overturn(liis, "why", noon); err != nil || r.State != Lifted {
+		t.Errorf("%s (%v)", r.State, err)
 	}
 }
 
@@ -238,13 +272,13 @@ func TestWalk(t *testing.T) {
 }
 
 func TestHoldsAreASet(t *testing.T) {
-	leak := Hold{Basis: CredentialLeak, Since: noon}
+	unpaid := Hold{Basis: PaymentReversed, Since: noon}
 	a, b := Hold{ID: "a", Basis: CredentialLeak, Since: noon.Add(-time.Hour)}, Hold{ID: "b", Basis: Harmful, Since: noon.Add(time.Hour), Final: true}
-	all := Set{}.With(leak).With(a).With(b).With(a)
+	all := Set{}.With(unpaid).With(a).With(b).With(a)
 	if len(all) != 3 || !slices.Equal(all.Recorded(CredentialLeak), []ID{"a"}) {
 		t.Errorf("%+v", all)
 	}
-	if left := all.Free(CredentialLeak); len(left) != 2 || len(left.Without("a").Without("b")) != 0 {
+	if left := all.Free(PaymentReversed); len(left) != 2 || len(left.Without("a").Without("b")) != 0 {
 		t.Errorf("%+v", left)
 	}
 	if first, ok := all.First(true); !ok || first != b {
@@ -253,7 +287,7 @@ func TestHoldsAreASet(t *testing.T) {
 	if first, ok := all.First(false); !ok || first != a {
 		t.Errorf("%+v", first)
 	}
-	if _, ok := (Set{leak}).First(true); ok {
+	if _, ok := (Set{unpaid}).First(true); ok {
 		t.Error("a suspension is an end")
 	}
 }

@@ -13,12 +13,13 @@ import (
 // What a record can refuse.
 var (
 	ErrNotFound  = problem.New(problem.NotFound, "hold_not_found", "There is no such hold.")
-	ErrSecond    = problem.New(problem.Conflict, "second_person_required", "Somebody else than who proposed it has to approve it.")
+	ErrSecond    = problem.New(problem.Conflict, "second_person_required", "Two people decide this: one proposes it, another one approves it. A key is nobody.")
 	ErrLifted    = problem.New(problem.Conflict, "hold_lifted", "The hold was lifted, or withdrawn before it stood.")
 	ErrProposed  = problem.New(problem.Conflict, "hold_proposed", "The hold does not stand yet: somebody else has to approve it.")
 	ErrStanding  = problem.New(problem.Conflict, "hold_standing", "The hold stands already.")
 	ErrFinal     = problem.New(problem.Conflict, "hold_final", "What is final is not reviewed.")
 	ErrConfirmed = problem.New(problem.Conflict, "breach_confirmed", "The breach was confirmed before.")
+	ErrUnproved  = problem.New(problem.Conflict, "breach_not_confirmed", "The breach was not confirmed: there is nothing to overturn.")
 	ErrNoPerson  = problem.New(problem.Conflict, "no_breach", "This hold is not for a breach of the terms by one person.")
 )
 
@@ -40,18 +41,19 @@ type Event string
 
 // The events. What it begins with is one of the first two.
 const (
-	WasPlaced    Event = "placed"
-	WasProposed  Event = "proposed"
-	WasApproved  Event = "approved"
-	WasConfirmed Event = "confirmed" // the breach was
-	WasReviewed  Event = "reviewed"
-	WasLifted    Event = "lifted"
+	WasPlaced     Event = "placed"
+	WasProposed   Event = "proposed"
+	WasApproved   Event = "approved"
+	WasConfirmed  Event = "confirmed" // the breach was
+	WasReviewed   Event = "reviewed"
+	WasLifted     Event = "lifted"
+	WasOverturned Event = "overturned" // lifted, and the breach that was confirmed is none
 )
 
 // moves is how a record's state changes: a pair that is not here cannot happen.
 var moves = map[State]map[Event]State{
 	Proposed: {WasApproved: Standing, WasLifted: Lifted},
-	Standing: {WasConfirmed: Standing, WasReviewed: Standing, WasLifted: Lifted},
+	Standing: {WasConfirmed: Standing, WasReviewed: Standing, WasLifted: Lifted, WasOverturned: Lifted},
 }
 
 // stuck is why nothing else happens in a state.
@@ -109,23 +111,35 @@ func (r Record) Did(e Event) bool {
 	return slices.ContainsFunc(r.History, func(h Happened) bool { return h.Event == e })
 }
 
+// Last tells whether an event was the last, and by whom it was: they may not have heard that it happened.
+func (r Record) Last(e Event, by string) bool {
+	last := r.History[len(r.History)-1]
+	return last.Event == e && last.By == by
+}
+
+// AskedOn is the day on which the hold was asked for.
+func (r Record) AskedOn() civil.Date { return civil.DateOf(r.History[0].At, civil.Tallinn) }
+
 // stand is the record from when it closes its object.
 func (r Record) stand(now time.Time) Record {
 	r.State, r.Since = Standing, now.UTC()
 	return r.tell(ToldPlaced, now)
 }
 
-// Approve is a proposed record after a second person agreed; ErrSecond where it is the first one.
+// Approve is a proposed record after a second person agreed; ErrSecond where it is the first one, or where either is none.
 func (r Record) Approve(by string, now time.Time) (Record, error) {
 	next, err := r.on(WasApproved, by, "", now)
 	switch {
 	case err != nil:
 		return r, err
-	case r.History[0].By == by:
+	case r.History[0].By == by || !human(r.History[0].By) || !human(by):
 		return r, ErrSecond
 	}
 	return next.stand(now), nil
 }
+
+// human tells whether somebody who did a thing is one: a key says nothing about who holds it.
+func human(by string) bool { return strings.HasPrefix(by, string(On(OnAccount, ""))) }
 
 // Confirm is the record after its breach was found to be proved, once. Only what one person did is a breach of theirs.
 func (r Record) Confirm(by, reason string, now time.Time) (Record, error) {
@@ -161,6 +175,29 @@ func (r Record) Lift(by, reason string, now time.Time) (Record, error) {
 		return next, err
 	}
 	return next.tell(ToldLifted, now), nil
+}
+
+// Overturn is the record after an appeal found that its breach, which was confirmed, is none.
+func (r Record) Overturn(by, reason string, now time.Time) (Record, error) {
+	next, err := r.on(WasOverturned, by, reason, now)
+	switch {
+	case err != nil:
+		return r, err
+	case !r.Did(WasConfirmed):
+		return r, ErrUnproved
+	}
+	return next.tell(ToldLifted, now), nil
+}
+
+// precedes tells whether the breach of the record is an earlier one than that of a wish: it was confirmed on an earlier day, and other
+// things show it. One incident is not two.
+func (r Record) precedes(w Wish) bool {
+	i := slices.IndexFunc(r.History, func(h Happened) bool { return h.Event == WasConfirmed })
+	return i >= 0 && civil.DateOf(r.History[i].At, civil.Tallinn).Before(w.Today) && !slices.Equal(sorted(r.Evidence), sorted(w.Evidence))
+}
+
+func sorted(evidence []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(evidence)))
 }
 
 // Notice is what people are told of a hold.

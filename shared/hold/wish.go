@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"opiq/shared/civil"
 	"opiq/shared/problem"
 	"opiq/shared/typed"
@@ -22,7 +24,7 @@ var (
 	ErrNoKey     = problem.New(problem.Malformed, "idempotency_key_required", "Send an Idempotency-Key of 1 to 255 characters: the same for the same hold, tried again.")
 	ErrKeyReused = problem.New(problem.Conflict, "idempotency_key_reused", "This Idempotency-Key was used for another hold.")
 	ErrNoObject  = problem.New(problem.NotFound, "nothing_to_hold", "There is no such account, license, group or work.")
-	ErrNoBreach  = problem.New(problem.Conflict, "no_prior_breach", "The service ends for a person after a breach that was confirmed before, or where duties are refused.")
+	ErrNoBreach  = problem.New(problem.Conflict, "no_prior_breach", "The service ends for a person after another breach, which was confirmed on an earlier day, or where duties are refused.")
 	ErrSchool    = problem.New(problem.Conflict, "school_not_consulted", "This is decided together with the school: its word has to be recorded.")
 )
 
@@ -61,12 +63,15 @@ var objects = sync.OnceValue(func() map[Scope]*regexp.Regexp {
 	return map[Scope]*regexp.Regexp{
 		OnAccount: regexp.MustCompile(`^[0-9a-f]{32}$`),
 		OnLicense: regexp.MustCompile(`^L[1-9][0-9]{9}$`),
-		OnGroup:   regexp.MustCompile(`^(school:[0-9]{8,12}|class:[\pL\pN][\pL\pN ._-]*)$`),
+		OnGroup:   regexp.MustCompile(`^(school:[0-9]{8,12}|class:[0-9]{8,12}-[\pL\pN][\pL\pN ._-]*)$`),
 		OnWork:    regexp.MustCompile(`^[a-z0-9-]{1,50}$`),
 	}
 })
 
 const maxName = 106 // characters
+
+// Normal is the object by the one spelling of its name: a letter can be typed in one sign, or in two.
+func (o Object) Normal() Object { return Object(norm.NFC.String(string(o))) }
 
 // WellFormed tells whether the object's name could be one.
 func (o Object) WellFormed() bool {
@@ -84,14 +89,15 @@ const (
 	maxLine     = 200
 )
 
-// Check names every wrong field.
+// Check names every wrong field. It spells the object as Normal does.
 func (w *Wish) Check() (wrong []problem.Field) {
+	w.On = w.On.Normal()
 	bad := func(pointer, code, detail string) {
 		wrong = append(wrong, problem.Field{Pointer: pointer, Code: code, Detail: detail})
 	}
 	scope, _ := w.On.Split()
 	if !w.On.WellFormed() {
-		bad("/on", "unknown", "Name an object: account:<id>, license:<id>, group:school:<registry code>, group:class:<name> or work:<id>.")
+		bad("/on", "unknown", "Name an object: account:<id>, license:<id>, group:school:<registry code>, group:class:<registry code>-<name> or work:<id>.")
 	} else if !w.Basis.Closes(scope) || w.Basis == PaymentReversed { // that one follows from money, and from nobody's word
 		bad("/basis", "unknown", "This is no reason to stop the service for such an object.")
 	}
@@ -171,6 +177,15 @@ type Reason struct {
 	Reason string `json:"reason"`
 }
 
+// Lifting is why a hold is lifted.
+type Lifting struct {
+	Reason     string `json:"reason"`
+	Overturned bool   `json:"overturned"` // an appeal was granted: the breach that was confirmed is none
+}
+
+// Check names every wrong field.
+func (l *Lifting) Check() []problem.Field { return checkReason(l.Reason) }
+
 // Check names every wrong field.
 func (r *Reason) Check() []problem.Field { return checkReason(r.Reason) }
 
@@ -212,9 +227,9 @@ func (w Wish) fingerprint() string {
 
 // About is what is known of what a wish is about.
 type About struct {
-	Breached bool   // the person broke the terms before, and that was confirmed
-	Schooled bool   // the person is of a school
-	Owner    string // whose account, or whose license, it is; "" for groups and works
+	Breaches []Record // by which breaches of the person were confirmed, and not overturned
+	Schooled bool     // the person is of a school
+	Owner    string   // whose account, or whose license, it is; "" for groups and works
 }
 
 // Place is the record of the hold that was wished for, by somebody whose own word is enough for it: it stands. The end of a school
@@ -223,7 +238,7 @@ func (w Wish) Place(key string, about About, by string, now time.Time) (Record, 
 	scope, _ := w.On.Split()
 	switch {
 	case w.Measure != End:
-	case scope == OnAccount && !about.Breached && w.Basis != RefusesObligations:
+	case scope == OnAccount && w.Basis != RefusesObligations && !slices.ContainsFunc(about.Breaches, func(r Record) bool { return r.precedes(w) }):
 		return Record{}, ErrNoBreach
 	case w.School == nil && (scope == OnGroup || about.Schooled):
 		return Record{}, ErrSchool

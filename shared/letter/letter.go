@@ -96,7 +96,7 @@ var kinds = map[Kind]kind{
 	LicenseEndsSoon:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone", "days", "renewOn"}},
 	LicenseEnded:     {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
 	ServiceHeld:      {facts: []string{"scope", "basis", "since", "reviewOn"}, may: []string{"license", "group"}},
-	ServiceResumed:   {facts: []string{"scope", "basis", "since"}, may: []string{"license", "group", "still"}},
+	ServiceResumed:   {facts: []string{"scope", "basis", "since"}, may: []string{"license", "group", "still", "left"}},
 	ServiceEnded:     {facts: []string{"scope", "basis", "since"}, may: []string{"group"}},
 }
 
@@ -173,6 +173,7 @@ type Recipient struct {
 	Address  string
 	Name     string
 	Language lang.Code
+	Stopped  bool // the service is stopped for them: no letter promises works, or that they may buy
 }
 
 // Recipient is to whom the letter goes where it names no account.

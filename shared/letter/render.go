@@ -73,6 +73,10 @@ func Render(l Letter, to Recipient, site Site, token string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
+	values["stopped"] = ""
+	if to.Stopped {
+		values["stopped"] = "yes"
+	}
 	subject, body, err := text(string(l.Kind), to, values, l.Facts)
 	if err != nil {
 		return Message{}, err

@@ -36,7 +36,7 @@ var facts = map[string]string{
 	"invoice": "2026-000123", "dueOn": "2026-09-15", "iban": "EE382200221020145685", "reference": "26000123453", "rf": "RF7526000123453",
 	"payTo": "Star Cloud OÜ", "open": "1250", "received": "0", "expiresAt": "2026-09-29T21:00:00Z", "askedFor": "2026-09-01", "hold": "yes", "correction": "",
 	"way": "transfer", "effect": "shortened", "credit": "2026-000124", "offset": "", "account": "9017", "card": "",
-	"scope": "account", "group": "", "basis": "harmful", "since": "2026-09-01T09:08:00Z", "reviewOn": "2026-09-15", "still": "",
+	"scope": "account", "group": "", "basis": "harmful", "since": "2026-09-01T09:08:00Z", "reviewOn": "2026-09-15", "still": "", "left": "",
 	"signup": "abcdef-signup", "reset": "abcdef-3", "expires": "2026-09-01T10:08:00Z",
 }
 
@@ -73,7 +73,7 @@ func render(t *testing.T, l Letter, to Recipient) Message {
 func TestEveryKindInEveryLanguage(t *testing.T) {
 	for _, k := range Kinds() {
 		for _, l := range lang.All {
-			m := render(t, write(k, nil), Recipient{mari.Address, mari.Name, l})
+			m := render(t, write(k, nil), Recipient{Address: mari.Address, Name: mari.Name, Language: l})
 			name := fmt.Sprintf("%s.%s", k, l)
 			golden.Check(t, "testdata/"+name+".txt", []byte("Subject: "+m.Subject+"\n\n"+m.Text))
 			if l == lang.Estonian {
@@ -131,16 +131,30 @@ var variants = map[string]struct {
 	"service_held_class":      {ServiceHeld, map[string]string{"scope": "group", "license": "", "group": "class", "basis": "unacceptable"}},
 	"service_resumed_license": {ServiceResumed, map[string]string{"scope": "license", "basis": "unpaid"}},
 	"service_resumed_still":   {ServiceResumed, map[string]string{"license": "", "still": "yes", "basis": "false_data"}},
+	"service_resumed_left":    {ServiceResumed, map[string]string{"scope": "group", "license": "", "group": "class", "left": "yes"}},
 	"service_resumed_school":  {ServiceResumed, map[string]string{"scope": "group", "license": "", "group": "school", "basis": "infringes_ip"}},
 	"service_ended_school":    {ServiceEnded, map[string]string{"scope": "group", "group": "school", "basis": "refuses_obligations"}},
 	"order_annulled_nothing":  {OrderAnnulled, map[string]string{"amount": "0", "credit": ""}},
 	"payment_receipt_late":    {PaymentReceipt, map[string]string{"method": "invoice", "bank": "", "paymentNumber": "", "askedFor": "2026-08-15"}},
 }
 
+// TestNothingIsPromisedThatIsStopped: whoever the service is stopped for reads the dates, and neither that works open nor that they can buy.
+func TestNothingIsPromisedThatIsStopped(t *testing.T) {
+	for _, k := range []Kind{LicenseActive, LicenseEndsSoon, LicenseEnded} {
+		for _, l := range lang.All {
+			m := render(t, write(k, nil), Recipient{Address: mari.Address, Name: mari.Name, Language: l, Stopped: true})
+			golden.Check(t, fmt.Sprintf("testdata/%s_stopped.%s.txt", k, l), []byte("Subject: "+m.Subject+"\n\n"+m.Text))
+			if m == render(t, write(k, nil), Recipient{Address: mari.Address, Name: mari.Name, Language: l}) {
+				t.Errorf("%s in %s: %s", k, l, m.Text)
+			}
+		}
+	}
+}
+
 func TestWhatIsNotNeededIsNotSaid(t *testing.T) {
 	for name, c := range variants {
 		for _, l := range lang.All {
-			m := render(t, write(c.kind, func(f map[string]string) { maps.Copy(f, c.change) }), Recipient{mari.Address, mari.Name, l})
+			m := render(t, write(c.kind, func(f map[string]string) { maps.Copy(f, c.change) }), Recipient{Address: mari.Address, Name: mari.Name, Language: l})
 			golden.Check(t, fmt.Sprintf("testdata/%s.%s.txt", name, l), []byte("Subject: "+m.Subject+"\n\n"+m.Text))
 			if len([]rune(m.Subject)) > 60 {
 				t.Errorf("%s in %s: subject %q", name, l, m.Subject)
@@ -270,7 +284,7 @@ func TestTextsSayTheSame(t *testing.T) {
 func TestNoSecrets(t *testing.T) {
 	for _, k := range Kinds() {
 		for _, l := range lang.All {
-			m := render(t, write(k, nil), Recipient{mari.Address, mari.Name, l})
+			m := render(t, write(k, nil), Recipient{Address: mari.Address, Name: mari.Name, Language: l})
 			links := strings.Count(m.Text, "?token="+token)
 			if want := map[bool]int{true: 1}[kinds[k].page != ""]; links != want || strings.Count(m.Text, token) != want || strings.Count(m.HTML, token) != want {
 				t.Errorf("%s in %s: %d links with a token", k, l, links)
@@ -301,7 +315,7 @@ func TestConfirmationIsComplete(t *testing.T) {
 		{lang.Russian, []string{"3 месяца", "10,08 €", "2,42 €", "12,50 €", "24 %", "с 1 сентября 2026 г. по 30 ноября 2026 г. включительно", "12:08 по эстонскому", "п. 7¹ ч. 4 § 53", "komisjon.ee"}},
 		{lang.Kazakh, []string{"3 ай", "10,08 €", "2,42 €", "12,50 €", "24%", "2026 жылғы 1 қыркүйектен бастап 2026 жылғы 30 қарашаға дейін", "12:08, Эстония", "7¹-тармағы", "komisjon.ee"}},
 	} {
-		text := strings.ReplaceAll(render(t, write(OrderConfirmation, nil), Recipient{mari.Address, mari.Name, c.language}).Text, words.Space, " ")
+		text := strings.ReplaceAll(render(t, write(OrderConfirmation, nil), Recipient{Address: mari.Address, Name: mari.Name, Language: c.language}).Text, words.Space, " ")
 		for _, must := range append(c.must, "2600012345", "2017-07-01", "https://opiq.example/terms/order", "https://opiq.example/orders/2600012345") {
 			if !strings.Contains(text, must) {
 				t.Errorf("%s: no %q", c.language, must)
@@ -315,7 +329,7 @@ func TestHostileNameStaysText(t *testing.T) {
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `{link} [click](https://evil.example)`, "Mari\r\nBcc: all@example.com\r\n\r\n<b>",
 		"Mari\u2028\u202egnp.exe", "## Mari", "%s%d%!",
 	} {
-		m := render(t, write(LicenseActive, nil), Recipient{mari.Address, name, lang.English})
+		m := render(t, write(LicenseActive, nil), Recipient{Address: mari.Address, Name: name, Language: lang.English})
 		if !wellFormed(m.HTML) || strings.Contains(m.HTML, "<script") || strings.Contains(m.HTML, "<img") || strings.Contains(m.HTML, "evil.example\"") {
 			t.Errorf("%q: %s", name, m.HTML)
 		}
@@ -327,7 +341,7 @@ func TestHostileNameStaysText(t *testing.T) {
 }
 
 func TestNobodyIsGreetedByAnEmptyName(t *testing.T) {
-	if m := render(t, write(LicenseActive, nil), Recipient{mari.Address, " \t", lang.English}); !strings.HasPrefix(m.Text, "Hello,\n") {
+	if m := render(t, write(LicenseActive, nil), Recipient{Address: mari.Address, Name: " \t", Language: lang.English}); !strings.HasPrefix(m.Text, "Hello,\n") {
 		t.Errorf("%q", m.Text[:20])
 	}
 }
@@ -376,7 +390,7 @@ func TestLetterThatLacksSomethingIsNotWritten(t *testing.T) {
 
 func TestAnotherZoneIsNamed(t *testing.T) {
 	l := write(LicenseEnded, func(f map[string]string) { f["zone"], f["startsAt"] = "Asia/Almaty", "2026-08-31T19:00:00Z" })
-	if m := render(t, l, Recipient{mari.Address, mari.Name, lang.English}); !strings.Contains(m.Text, "Asia/Almaty") ||
+	if m := render(t, l, Recipient{Address: mari.Address, Name: mari.Name, Language: lang.English}); !strings.Contains(m.Text, "Asia/Almaty") ||
 		!strings.Contains(strings.ReplaceAll(m.Text, words.Space, " "), "from 1 September 2026 through") {
 		t.Error(m.Text)
 	}
@@ -384,7 +398,7 @@ func TestAnotherZoneIsNamed(t *testing.T) {
 
 func TestABankWithoutANameIsSaidAsOpenBankingCallsIt(t *testing.T) {
 	l := write(PaymentReceipt, func(f map[string]string) { f["bank"] = "citadele" })
-	if m := render(t, l, Recipient{mari.Address, mari.Name, lang.English}); !strings.Contains(m.Text, "bank link, citadele\n") {
+	if m := render(t, l, Recipient{Address: mari.Address, Name: mari.Name, Language: lang.English}); !strings.Contains(m.Text, "bank link, citadele\n") {
 		t.Error(m.Text)
 	}
 }
@@ -461,11 +475,11 @@ func TestLanguagesAreComplete(t *testing.T) {
 		}
 		for reason := range english.reasons {
 			for _, k := range []Kind{RefundCase, Refund} {
-				render(t, write(k, func(f map[string]string) { f["reason"] = reason }), Recipient{mari.Address, mari.Name, l})
+				render(t, write(k, func(f map[string]string) { f["reason"] = reason }), Recipient{Address: mari.Address, Name: mari.Name, Language: l})
 			}
 		}
 		for _, method := range []string{"bank_link", "invoice", "card", "offset"} {
-			render(t, write(PaymentReceipt, func(f map[string]string) { f["method"] = method }), Recipient{mari.Address, mari.Name, l})
+			render(t, write(PaymentReceipt, func(f map[string]string) { f["method"] = method }), Recipient{Address: mari.Address, Name: mari.Name, Language: l})
 		}
 		if len(w.reasons) != len(english.reasons) {
 			t.Errorf("%s is not complete", l)

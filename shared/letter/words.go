@@ -48,7 +48,7 @@ var formats = map[string]format{
 	"order": verbatim, "license": verbatim, "paymentNumber": verbatim, "terms": verbatim, "invoice": verbatim, "payTo": verbatim,
 	"correction": verbatim, "hold": verbatim, "card": verbatim, "credit": verbatim, "offset": verbatim, "account": verbatim,
 	"way": one("card", "transfer", "offset"), "effect": one("annulled", "shortened"),
-	"reviewOn": date, "scope": one("account", "license", "group"), "group": one("school", "class"), "still": one("yes"), "basis": oneOf(speech.basis),
+	"reviewOn": date, "scope": one("account", "license", "group"), "group": one("school", "class"), "still": one("yes"), "left": one("yes"), "basis": oneOf(speech.basis),
 	"iban": inFours, "reference": inFours, "rf": inFours,
 	"net": euros, "vat": euros, "gross": euros, "amount": euros, "open": euros, "received": eurosIfAny, "vatRate": percent,
 	"startsOn": date, "endsOn": date, "validThrough": date, "dueOn": date, "askedFor": date, "renewOn": date, "expiresAt": lastDay,

@@ -24,13 +24,19 @@ type Clock interface {
 	SendAll(context.Context, []any) (taken int, err error)
 }
 
+// Bell is a kind of things that have a next moment, and over how many shards they are spread.
+type Bell struct {
+	Kind   string
+	Shards int
+}
+
 // Ring puts a message for each shard of some kinds on the queue. What is not taken is an error, and keeps no other from it; a
 // shard that is rung twice is drained twice, and moves once.
-func Ring(ctx context.Context, c Clock, now time.Time, shards int, kinds ...string) (faults error) {
+func Ring(ctx context.Context, c Clock, now time.Time, bells ...Bell) (faults error) {
 	var all []any
-	for _, kind := range kinds {
-		for shard := range shards {
-			all = append(all, Shard{Kind: kind, Shard: shard, Now: now})
+	for _, b := range bells {
+		for shard := range b.Shards {
+			all = append(all, Shard{Kind: b.Kind, Shard: shard, Now: now})
 		}
 	}
 	for batch := range slices.Chunk(all, 10) {

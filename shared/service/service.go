@@ -5,6 +5,8 @@
 package service
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,27 +20,30 @@ import (
 
 // What staff do with holds.
 const (
-	HoldPlaced      account.Deed = "hold_placed"
-	HoldProposed    account.Deed = "hold_proposed"
-	HoldApproved    account.Deed = "hold_approved"
-	HoldReviewed    account.Deed = "hold_reviewed"
-	HoldLifted      account.Deed = "hold_lifted"
-	BreachConfirmed account.Deed = "breach_confirmed"
+	HoldPlaced       account.Deed = "hold_placed"
+	HoldProposed     account.Deed = "hold_proposed"
+	HoldApproved     account.Deed = "hold_approved"
+	HoldReviewed     account.Deed = "hold_reviewed"
+	HoldLifted       account.Deed = "hold_lifted"
+	BreachConfirmed  account.Deed = "breach_confirmed"
+	BreachOverturned account.Deed = "breach_overturned"
 )
 
 // deeds are what the events of a record are called in the audit trail.
 var deeds = map[hold.Event]account.Deed{
 	hold.WasPlaced: HoldPlaced, hold.WasProposed: HoldProposed, hold.WasApproved: HoldApproved, hold.WasReviewed: HoldReviewed, hold.WasLifted: HoldLifted,
-	hold.WasConfirmed: BreachConfirmed,
+	hold.WasConfirmed: BreachConfirmed, hold.WasOverturned: BreachOverturned,
 }
 
 // Thing is what a hold closes, as it stands: one of the four.
 type Thing struct {
-	Account *account.Account
-	Groups  hold.Set // of an account: the holds of groups, which may close it too
-	License *license.License
-	Group   *catalog.Group
-	Work    *catalog.Change
+	Account  *account.Account
+	Breaches []hold.Record // of an account: by which its breaches were confirmed
+	License  *license.License
+	Owner    *account.Account // of a license
+	Groups   hold.Set         // the holds of groups, which may close the account, or the owner's, too
+	Group    *catalog.Group
+	Work     *catalog.Change
 }
 
 // closed is the thing with a hold more.
@@ -81,29 +86,39 @@ func (t Thing) opened(id hold.ID, now time.Time) Thing {
 	return t
 }
 
+// acquitted is the thing without the breach that was confirmed by a record.
+func (t Thing) acquitted(id hold.ID) Thing {
+	who := *cmp.Or(t.Account, t.Owner)
+	who.Breaches = slices.DeleteFunc(slices.Clone(who.Breaches), func(b account.Breach) bool { return b.Hold == id })
+	t.Account = &who
+	return t
+}
+
 // still tells whether something else keeps the thing closed.
-func (t Thing) still() bool {
-	switch {
-	case t.Account != nil:
-		_, stopped := t.Account.Stopped(t.Groups)
-		return stopped
-	case t.License != nil:
-		return len(t.License.Holds) > 0
+func (t Thing) still(now time.Time) bool {
+	if t.License != nil && slices.Contains([]license.State{license.Suspended, license.Expired, license.Annulled}, t.License.At(now)) {
+		return true
 	}
-	return false
+	who := cmp.Or(t.Account, t.Owner)
+	if who == nil {
+		return false
+	}
+	_, stopped := who.Stopped(t.Groups)
+	return stopped
 }
 
 func (t Thing) about() (about hold.About) {
 	switch {
 	case t.Account != nil:
-		return hold.About{Breached: len(t.Account.Breaches) > 0, Schooled: t.Account.Schooled(), Owner: string(t.Account.ID)}
+		return hold.About{Breaches: t.Breaches, Schooled: t.Account.Schooled(), Owner: string(t.Account.ID)}
 	case t.License != nil:
 		about.Owner = string(t.License.Account)
 	}
 	return about
 }
 
-// Decision is what somebody decided about a hold, or about several at once, stored in one transaction.
+// Decision is what somebody decided about a hold, or about several at once, stored in one transaction. Whoever decides the same again,
+// because they heard no answer, gets the record as it stands, and no act: there is nothing to store.
 type Decision struct {
 	Records []hold.Record
 	Acts    []account.Act // one of each record
@@ -116,7 +131,7 @@ type Decision struct {
 func (d Decision) with(r hold.Record, n hold.Notice, by account.Actor, now time.Time) Decision {
 	d.Records, d.Acts = append(d.Records, r), append(d.Acts, act(r, by, now))
 	if n != "" && r.Account != "" && !r.ForceMajeure {
-		d.Letters = append(d.Letters, r.Letter(r.Account, n, n == hold.ToldLifted && d.Thing.still(), now))
+		d.Letters = append(d.Letters, r.Letter(r.Account, n, n == hold.ToldLifted && d.Thing.still(now), now))
 	}
 	return d
 }
@@ -139,9 +154,14 @@ func act(r hold.Record, by account.Actor, now time.Time) account.Act {
 	return account.Act{At: now.UTC(), Actor: by.String(), What: deeds[last.Event], Object: "hold:" + string(r.ID), Reason: last.Reason, Detail: detail}
 }
 
-// Place decides about a hold that somebody wishes under a key. It fails as hold.Wish.Place does.
+// Place decides about a hold that somebody wishes under a key. It fails as hold.Wish.Place does, and as all here with account.ErrOwn
+// for the person whom it is about.
 func Place(w hold.Wish, key string, t Thing, by account.Actor, now time.Time) (Decision, error) {
-	r, err := w.Place(key, t.about(), by.String(), now)
+	about := t.about()
+	if err := by.Decides(account.ID(about.Owner)); err != nil {
+		return Decision{}, err
+	}
+	r, err := w.Place(key, about, by.String(), now)
 	switch {
 	case err != nil:
 		return Decision{}, err
@@ -153,6 +173,9 @@ func Place(w hold.Wish, key string, t Thing, by account.Actor, now time.Time) (D
 
 // Approve decides that a hold stands which somebody else proposed. It fails as hold.Record.Approve does.
 func Approve(r hold.Record, t Thing, by account.Actor, now time.Time) (Decision, error) {
+	if r.Last(hold.WasApproved, by.String()) {
+		return Decision{Records: []hold.Record{r}}, nil
+	}
 	r, err := r.Approve(by.String(), now)
 	if err != nil {
 		return Decision{}, err
@@ -162,6 +185,12 @@ func Approve(r hold.Record, t Thing, by account.Actor, now time.Time) (Decision,
 
 // Lift decides that a hold is over, or withdraws one that did not stand yet. It fails with hold.ErrLifted.
 func Lift(r hold.Record, t Thing, reason string, by account.Actor, now time.Time) (Decision, error) {
+	if err := by.Decides(account.ID(r.Account)); err != nil {
+		return Decision{}, err
+	}
+	if r.Last(hold.WasLifted, by.String()) {
+		return Decision{Records: []hold.Record{r}}, nil
+	}
 	stood := r.State == hold.Standing
 	r, err := r.Lift(by.String(), reason, now)
 	switch {
@@ -173,8 +202,30 @@ func Lift(r hold.Record, t Thing, reason string, by account.Actor, now time.Time
 	return Decision{Thing: t.opened(r.ID, now)}.with(r, hold.ToldLifted, by, now), nil
 }
 
+// Overturn decides that a hold is over because an appeal was granted: its breach, which was confirmed, counts no more. It fails as
+// hold.Record.Overturn does.
+func Overturn(r hold.Record, t Thing, reason string, by account.Actor, now time.Time) (Decision, error) {
+	if err := by.Decides(account.ID(r.Account)); err != nil {
+		return Decision{}, err
+	}
+	if r.Last(hold.WasOverturned, by.String()) {
+		return Decision{Records: []hold.Record{r}}, nil
+	}
+	r, err := r.Overturn(by.String(), reason, now)
+	if err != nil {
+		return Decision{}, err
+	}
+	return Decision{Thing: t.opened(r.ID, now).acquitted(r.ID)}.with(r, hold.ToldLifted, by, now), nil
+}
+
 // Confirm decides that the breach for which a hold stands is proved: the person keeps it. It fails as hold.Record.Confirm does.
 func Confirm(r hold.Record, who account.Account, reason string, by account.Actor, now time.Time) (Decision, error) {
+	if err := by.Decides(account.ID(r.Account)); err != nil {
+		return Decision{}, err
+	}
+	if r.Last(hold.WasConfirmed, by.String()) {
+		return Decision{Records: []hold.Record{r}}, nil
+	}
 	r, err := r.Confirm(by.String(), reason, now)
 	if err != nil {
 		return Decision{}, err
@@ -185,6 +236,9 @@ func Confirm(r hold.Record, who account.Account, reason string, by account.Actor
 
 // Review moves a hold's review to another day. It fails as hold.Record.Review does.
 func Review(r hold.Record, in hold.Review, by account.Actor, now time.Time) (Decision, error) {
+	if err := by.Decides(account.ID(r.Account)); err != nil {
+		return Decision{}, err
+	}
 	r, err := r.Review(in, by.String(), now)
 	if err != nil {
 		return Decision{}, err
@@ -193,10 +247,13 @@ func Review(r hold.Record, in hold.Review, by account.Actor, now time.Time) (Dec
 }
 
 // Recover is an account whose owner has set a new password by a link that only they got: the holds of the leaked one, which are those
-// records, are over with it.
+// records, are over with it, unless staff lifted them meanwhile.
 func Recover(who account.Account, groups hold.Set, leaks []hold.Record, now time.Time) (Decision, error) {
 	d := Decision{Thing: Thing{Account: &who, Groups: groups}}
 	for _, r := range leaks {
+		if r.State == hold.Lifted {
+			continue
+		}
 		r, err := r.Lift(account.Owner.String(), "", now)
 		if err != nil {
 			return Decision{}, err
@@ -207,7 +264,20 @@ func Recover(who account.Account, groups hold.Set, leaks []hold.Record, now time
 	return d, nil
 }
 
-// Arrivals are the letters to somebody who joins a group on hold: what the others were told.
+// Departures are the letters to somebody who leaves a group on hold: of what they were told of, that it closes them no more.
+func Departures(who account.ID, standing []hold.Record, written map[letter.ID]bool, now time.Time) (letters []letter.Letter) {
+	for _, r := range standing {
+		if written[r.LetterID(string(who), hold.ToldPlaced)] && !written[r.LetterID(string(who), hold.ToldLifted)] {
+			l := r.Letter(string(who), hold.ToldLifted, false, now)
+			l.Facts["left"] = "yes"
+			letters = append(letters, l)
+		}
+	}
+	return letters
+}
+
+// Arrivals are the letters to somebody who joins a group on hold: what the others were told. Each hold is told of once: who left and
+// comes back hears no more of the same one.
 func Arrivals(who account.ID, standing []hold.Record, written map[letter.ID]bool, now time.Time) (letters []letter.Letter) {
 	for _, r := range standing {
 		if r.State == hold.Standing && !r.ForceMajeure && !written[r.LetterID(string(who), hold.ToldPlaced)] {

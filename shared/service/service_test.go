@@ -195,6 +195,29 @@ func TestMoneyAndStaffHoldALicenseEachForItself(t *testing.T) {
 	})
 }
 
+func TestNobodyDecidesAboutThemselves(t *testing.T) {
+	a, l := pupil()
+	self := account.Actor{Account: a.ID}
+	for on, thing := range map[hold.Object]Thing{hold.On(hold.OnAccount, a.ID): {Account: &a}, hold.On(hold.OnLicense, l.ID): {License: &l}} {
+		if _, err := Place(wish(on, hold.Harmful), "1", thing, self, noon); !errors.Is(err, account.ErrOwn) {
+			t.Errorf("%s is placed: %v", on, err)
+		}
+		placed, err := Place(wish(on, hold.Harmful), "1", thing, liis, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := placed.Records[0]
+		_, confirmed := Confirm(r, a, "why", self, noon)
+		_, reviewed := Review(r, hold.Review{ReviewOn: today.AddDays(1)}, self, noon)
+		_, lifted := Lift(r, placed.Thing, "why", self, noon)
+		for what, err := range map[string]error{"confirmed": confirmed, "reviewed": reviewed, "lifted": lifted} {
+			if !errors.Is(err, account.ErrOwn) {
+				t.Errorf("%s is %s: %v", on, what, err)
+			}
+		}
+	}
+}
+
 func TestWhoIsHeldIsToldAndTheActSaysAll(t *testing.T) {
 	a, _ := pupil()
 	w := wish(hold.On(hold.OnAccount, a.ID), hold.Harmful)
@@ -230,21 +253,22 @@ func TestAPersonIsEndedAfterABreachThatWasConfirmed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err = Confirm(d.Records[0], *d.Thing.Account, "They said so", liis, noon); err != nil || len(d.Letters) != 0 || d.Acts[0].What != BreachConfirmed {
+	if d, err = Confirm(d.Records[0], *d.Thing.Account, "They said so", liis, noon.AddDate(0, 0, -1)); err != nil || len(d.Letters) != 0 || d.Acts[0].What != BreachConfirmed {
 		t.Fatalf("%+v (%v)", d, err)
 	}
 	if b := d.Thing.Account.Breaches; len(b) != 1 || b[0].Hold != d.Records[0].ID || len(a.Breaches) != 0 {
 		t.Fatalf("%+v", b)
 	}
+	proved := d.Records
 	if d, err = Lift(d.Records[0], Thing{Account: d.Thing.Account}, "They promised", liis, noon); err != nil {
 		t.Fatal(err)
 	}
 	guilty := *d.Thing.Account
-	if _, err := Place(end, "3", Thing{Account: &guilty}, liis, noon); !errors.Is(err, hold.ErrSchool) {
+	if _, err := Place(end, "3", Thing{Account: &guilty, Breaches: proved}, liis, noon); !errors.Is(err, hold.ErrSchool) {
 		t.Fatal(err)
 	}
 	end.School = &hold.Word{Signatory: "Head of the school", Document: "letter 12-3/88", On: today, Opinion: "The school agrees"}
-	d, err = Place(end, "4", Thing{Account: &guilty}, liis, noon)
+	d, err = Place(end, "4", Thing{Account: &guilty, Breaches: proved}, liis, noon)
 	if err != nil || d.Letters[0].Kind != letter.ServiceEnded || d.Acts[0].Detail["school"] != "letter 12-3/88" {
 		t.Fatalf("%+v (%v)", d, err)
 	}
@@ -253,6 +277,93 @@ func TestAPersonIsEndedAfterABreachThatWasConfirmed(t *testing.T) {
 	}
 	if d, err = Lift(d.Records[0], Thing{Account: d.Thing.Account}, "The appeal was granted", liis, noon); err != nil || d.Thing.Account.MayBuy(nil, noon) != nil {
 		t.Errorf("after the appeal: %v", err)
+	}
+}
+
+func TestABreachThatWasOverturnedCountsNoMore(t *testing.T) {
+	a, l := pupil()
+	for on, thing := range map[hold.Object]Thing{hold.On(hold.OnAccount, a.ID): {Account: &a}, hold.On(hold.OnLicense, l.ID): {License: &l, Owner: &a}} {
+		placed, err := Place(wish(on, hold.Harmful), "1", thing, liis, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := a
+		if placed.Thing.Account != nil {
+			who = *placed.Thing.Account
+		}
+		confirmed, err := Confirm(placed.Records[0], who, "why", liis, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := Thing{Account: confirmed.Thing.Account}
+		if placed.Thing.License != nil {
+			now = Thing{License: placed.Thing.License, Owner: confirmed.Thing.Account}
+		}
+		d, err := Overturn(confirmed.Records[0], now, "The appeal was granted", liis, noon)
+		if err != nil || len(d.Thing.Account.Breaches) != 0 || len(d.Thing.Account.Holds) != 0 || len(d.Letters) != 1 || d.Acts[0].What != BreachOverturned {
+			t.Errorf("%s: %+v (%v)", on, d, err)
+		}
+		if d.Thing.License != nil && len(d.Thing.License.Holds) != 0 {
+			t.Errorf("%+v", d.Thing.License.Holds)
+		}
+	}
+}
+
+// TestWhatStaysClosedIsNotSaidToBeOpen: the license is free of its hold, and something else keeps it closed.
+func TestWhatStaysClosedIsNotSaidToBeOpen(t *testing.T) {
+	a, l := pupil()
+	rude := a.Hold(hold.Hold{ID: "rude", On: hold.On(hold.OnAccount, a.ID), Basis: hold.Unacceptable, Since: noon})
+	class := hold.Set{{ID: "class", On: hold.On(hold.OnGroup, school), Basis: hold.Unacceptable, Since: noon}}
+	for name, c := range map[string]struct {
+		license license.License
+		owner   account.Account
+		groups  hold.Set
+		at      time.Time
+		want    string
+	}{
+		"nothing":                 {l, a, nil, noon, ""},
+		"it is annulled":          {l.Annul(noon), a, nil, noon, "yes"},
+		"it is over":              {l, a, nil, l.EndsAt, "yes"},
+		"its owner is on hold":    {l, rude, nil, noon, "yes"},
+		"their school is on hold": {l, a, class, noon, "yes"},
+	} {
+		thing := Thing{License: &c.license, Owner: &c.owner, Groups: c.groups}
+		d, err := Place(wish(hold.On(hold.OnLicense, l.ID), hold.Harmful), "1", thing, liis, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, err = Lift(d.Records[0], Thing{License: d.Thing.License, Owner: &c.owner, Groups: c.groups}, "over", liis, c.at); err != nil || d.Letters[0].Facts["still"] != c.want {
+			t.Errorf("%s: %v (%v)", name, d.Letters, err)
+		}
+	}
+}
+
+func TestWhoHeardNoAnswerDecidesTheSameAgain(t *testing.T) {
+	a, _ := pupil()
+	placed, err := Place(wish(hold.On(hold.OnAccount, a.ID), hold.Harmful), "1", Thing{Account: &a}, liis, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	confirmed, err := Confirm(placed.Records[0], *placed.Thing.Account, "why", liis, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Confirm(confirmed.Records[0], *confirmed.Thing.Account, "why", liis, noon)
+	if err != nil || len(again.Acts) != 0 || len(again.Records[0].History) != 2 {
+		t.Errorf("%+v (%v)", again, err)
+	}
+	if _, err := Confirm(confirmed.Records[0], *confirmed.Thing.Account, "why", account.Actor{Account: "peeter"}, noon); !errors.Is(err, hold.ErrConfirmed) {
+		t.Error("somebody else:", err)
+	}
+	lifted, err := Lift(confirmed.Records[0], confirmed.Thing, "over", liis, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err = Lift(lifted.Records[0], lifted.Thing, "over", liis, noon); err != nil || len(again.Acts)+len(again.Letters) != 0 {
+		t.Errorf("%+v (%v)", again, err)
+	}
+	if _, err := Overturn(lifted.Records[0], lifted.Thing, "over", liis, noon); !errors.Is(err, hold.ErrLifted) {
+		t.Error("what was only lifted is overturned:", err)
 	}
 }
 
@@ -299,6 +410,12 @@ func TestWhoJoinsAGroupOnHoldIsToldOnce(t *testing.T) {
 	letters := Arrivals("jaan", standing, nil, noon)
 	if len(letters) != 1 || letters[0].Facts["group"] != "school" || letters[0].Account != "jaan" {
 		t.Fatalf("%+v", letters)
+	}
+	if gone := Departures("jaan", standing, map[letter.ID]bool{letters[0].ID: true}, noon); len(gone) != 1 || gone[0].Kind != letter.ServiceResumed || gone[0].Facts["left"] != "yes" {
+		t.Errorf("who leaves hears %+v", gone)
+	}
+	if gone := Departures("jaan", standing, nil, noon); len(gone) != 0 {
+		t.Errorf("who never heard of it hears of its end: %+v", gone)
 	}
 	if again := Arrivals("jaan", standing, map[letter.ID]bool{letters[0].ID: true}, noon); len(again) != 0 {
 		t.Errorf("%+v", again)

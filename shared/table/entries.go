@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
 	"opiq/shared/account"
@@ -136,13 +135,6 @@ func (t *Table) queueUp(ctx context.Context, r row) error {
 			return err
 		}
 	}
-}
-
-func throttled(err error) bool {
-	_, throughput := errors.AsType[*types.ProvisionedThroughputExceededException](err)
-	_, pace := errors.AsType[*types.ThrottlingException](err)
-	_, limit := errors.AsType[*types.RequestLimitExceeded](err)
-	return throughput || pace || limit
 }
 
 func entryRow(e reconciliation.Entry) row {

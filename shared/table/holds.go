@@ -18,7 +18,7 @@ import (
 	"opiq/shared/service"
 )
 
-// Notices is the kind of the index for the holds of groups that their members are to be told of.
+// Notices is the kind of the index for the holds of groups that their members are to be told of. They are few, and in one shard.
 const Notices = "hold#notice"
 
 // holdRow lists a record by its review; what is final comes after all that is looked at again.
@@ -29,7 +29,7 @@ func holdRow(r hold.Record) row {
 	}
 	x := row{key: holdKey(r.ID), kind: "hold", value: r, revision: r.Revision, list: holdList(r.State), on: on + "#" + string(r.ID)}
 	if r.Telling != nil {
-		x.due, x.at = duePartition(Notices, shard(string(r.ID))), instant(r.Telling.From)+"#"+string(r.ID)
+		x.due, x.at = duePartition(Notices, 0), instant(r.Telling.From)+"#"+string(r.ID)
 	}
 	return x
 }
@@ -70,17 +70,18 @@ func (t *Table) Closing(ctx context.Context, on hold.Object) (thing service.Thin
 	scope, id := on.Split()
 	switch scope {
 	case hold.OnAccount:
-		thing.Account = new(account.Account)
-		both, inner := errgroup.WithContext(ctx)
-		both.Go(func() error { return t.one(inner, accountKey(account.ID(id)), thing.Account) })
-		both.Go(func() error {
-			shelf, err := t.Shelf(inner)
-			thing.Groups = shelf.Groups
-			return err
-		})
-		err = both.Wait()
+		thing.Account, thing.Groups, err = t.stopped(ctx, account.ID(id))
+		if err == nil {
+			var breaches []hold.ID
+			for _, b := range thing.Account.Breaches {
+				breaches = append(breaches, b.Hold)
+			}
+			thing.Breaches, err = t.HoldsOf(ctx, breaches...)
+		}
 	case hold.OnLicense:
-		thing.License, err = t.license(ctx, license.ID(id))
+		if thing.License, err = t.license(ctx, license.ID(id)); err == nil {
+			thing.Owner, thing.Groups, err = t.stopped(ctx, thing.License.Account)
+		}
 	case hold.OnGroup:
 		thing.Group = &catalog.Group{ID: id}
 		if err = t.one(ctx, groupKey(id), thing.Group); errors.Is(err, errNone) {
@@ -102,6 +103,19 @@ func (t *Table) Closing(ctx context.Context, on hold.Object) (thing service.Thin
 		err = hold.ErrNoObject
 	}
 	return thing, err
+}
+
+// stopped is an account and the holds of groups: all that may keep its owner from the service.
+func (t *Table) stopped(ctx context.Context, id account.ID) (a *account.Account, groups hold.Set, err error) {
+	a = new(account.Account)
+	both, inner := errgroup.WithContext(ctx)
+	both.Go(func() error { return t.one(inner, accountKey(id), a) })
+	both.Go(func() error {
+		shelf, err := t.Shelf(inner)
+		groups = shelf.Groups
+		return err
+	})
+	return a, groups, both.Wait()
 }
 
 // license reads a license by its id alone, which names the order that it was bought with.
@@ -193,15 +207,15 @@ func (t *Table) Member(ctx context.Context, id account.ID, g account.GroupID) (a
 	return a, m, group, err
 }
 
-// Enlist stores a membership that began or ended, with its act and letters. Where the group is on hold it is written again as it is, so
-// that nobody joins while that changes. ErrChanged where somebody was quicker.
+// Enlist stores a membership that began or ended, with its act and letters. Where somebody joins a group on hold it is written again as it
+// is, so that nobody joins while that changes. ErrChanged where somebody was quicker.
 func (t *Table) Enlist(ctx context.Context, m account.Membership, group catalog.Group, letters []letter.Letter) error {
 	member := row{key: memberKey(m.Member.Account, m.Member.Group), kind: "member", value: m.Member, revision: m.Member.Revision}
 	if m.Member.LeftAt.IsZero() {
 		member.list, member.on = groupList(m.Member.Group), string(m.Member.Account)
 	}
 	rows := append(letterRows(letters), accountRow(m.Account), member, actRow(m.Act, member))
-	if len(group.Holds) > 0 {
+	if len(group.Holds) > 0 && m.Member.LeftAt.IsZero() {
 		rows = append(rows, groupRow(group))
 	}
 	return t.commit(ctx, rows...)

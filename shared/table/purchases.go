@@ -486,8 +486,19 @@ func (t *Table) ChangeLetter(ctx context.Context, l letter.Letter) error {
 	return t.commit(ctx, letterRow(l))
 }
 
-// Recipient is whom to write to for an account.
-func (t *Table) Recipient(ctx context.Context, id string) (letter.Recipient, error) {
+// Recipient is whom to write to for an account, and whether the service is stopped for them, by a hold of their own or of a group of
+// theirs. The shelf, which has those of groups, is read for whoever is in one.
+func (t *Table) Recipient(ctx context.Context, id string) (to letter.Recipient, err error) {
 	a, err := t.Account(ctx, account.ID(id))
-	return letter.Recipient{Address: string(a.Address), Name: a.FirstName + " " + a.LastName, Language: a.Language}, err
+	if err != nil {
+		return to, err
+	}
+	var shelf catalog.Shelf
+	if len(a.Groups) > 0 {
+		if shelf, err = t.shelf(ctx, false); err != nil {
+			return to, err
+		}
+	}
+	_, stopped := a.Stopped(shelf.Groups)
+	return letter.Recipient{Address: string(a.Address), Name: a.FirstName + " " + a.LastName, Language: a.Language, Stopped: stopped}, nil
 }

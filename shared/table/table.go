@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,6 +23,9 @@ import (
 
 // ErrChanged is what a write is refused with where somebody else was quicker: read again, decide again, write again.
 var ErrChanged = problem.New(problem.Unavailable, "changed_meanwhile", "Somebody else changed this at the same moment. Try again.").After(time.Second)
+
+// ErrBusy is what a write is refused with that the table takes no more of for the moment, after it was tried for a while.
+var ErrBusy = problem.New(problem.Unavailable, "busy", "Too much is written just now. Try again.").After(time.Second)
 
 // errNone is what reading a thing that is not there answers inside this package.
 var errNone = errors.New("table: no such item")
@@ -131,7 +135,8 @@ func (t *Table) conditional(i item, revision int, mark string) types.Put {
 }
 
 // commit writes all rows or none. Where another write came between, it is ErrChanged; where what is there was written by
-// this commit, an answer was lost on the way, the SDK tried again, and the write is done.
+// this commit, an answer was lost on the way, the SDK tried again, and the write is done. Where the table asks to wait, and still
+// does after all tries, it is ErrBusy.
 func (t *Table) commit(ctx context.Context, rows ...row) error {
 	mark := crand.Text()
 	puts := make([]types.Put, len(rows))
@@ -142,10 +147,16 @@ func (t *Table) commit(ctx context.Context, rows ...row) error {
 		}
 		puts[i] = p
 	}
+	var err error
 	if len(puts) == 1 {
-		return t.putOne(ctx, puts[0])
+		err = t.putOne(ctx, puts[0])
+	} else {
+		err = t.transact(ctx, puts)
 	}
-	return t.transact(ctx, puts)
+	if throttled(err) {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return err
 }
 
 func (t *Table) putOne(ctx context.Context, p types.Put) error {
@@ -185,9 +196,12 @@ func (t *Table) transact(ctx context.Context, puts []types.Put) error {
 			return err
 		}
 		if try == attempts {
+			if throttled(err) { // nobody was quicker
+				return err
+			}
 			return ErrChanged
 		}
-		if err := pause(ctx, try); err != nil { // two transactions met
+		if err := pause(ctx, try); err != nil {
 			return err
 		}
 	}
@@ -225,6 +239,25 @@ const (
 	fault                  // anything else
 )
 
+// The reasons of a cancelled transaction for which the table asks to wait.
+const (
+	throttling = "ThrottlingError"
+	throughput = "ProvisionedThroughputExceeded"
+)
+
+// throttled tells whether the table asks to wait.
+func throttled(err error) bool {
+	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		return slices.ContainsFunc(cancelled.CancellationReasons, func(r types.CancellationReason) bool {
+			return aws.ToString(r.Code) == throttling || aws.ToString(r.Code) == throughput
+		})
+	}
+	_, capacity := errors.AsType[*types.ProvisionedThroughputExceededException](err)
+	_, pace := errors.AsType[*types.ThrottlingException](err)
+	_, limit := errors.AsType[*types.RequestLimitExceeded](err)
+	return capacity || pace || limit
+}
+
 func verdict(reasons []types.CancellationReason, mark string) outcome {
 	out := done
 	for _, r := range reasons {
@@ -234,7 +267,7 @@ func verdict(reasons []types.CancellationReason, mark string) outcome {
 			if textOf(r.Item["mark"]) != mark {
 				return changed
 			}
-		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+		case "TransactionConflict", throttling, throughput:
 			out = met
 		default:
 			return fault
