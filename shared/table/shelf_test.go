@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ var errDown = errors.New("the table is down")
 // meter stands between a table and its engine: it notes whether each query was consistent and what it cost, and lets none through where
 // the table is down.
 type meter struct {
+	sync.Mutex
 	consistent []bool
 	units      float64
 	bytes      int64
@@ -43,12 +45,16 @@ func (m *meter) HandleInitialize(ctx context.Context, in middleware.InitializeIn
 	if !ok {
 		return next.HandleInitialize(ctx, in)
 	}
+	m.Lock()
 	m.consistent = append(m.consistent, aws.ToBool(q.ConsistentRead))
+	m.Unlock()
 	if m.down {
 		return middleware.InitializeOutput{}, middleware.Metadata{}, errDown
 	}
 	q.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	out, metadata, err := next.HandleInitialize(ctx, in)
+	m.Lock()
+	defer m.Unlock()
 	if q, ok := out.Result.(*dynamodb.QueryOutput); ok {
 		m.units += aws.ToFloat64(q.ConsumedCapacity.CapacityUnits)
 		for _, i := range q.Items {
