@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -217,23 +216,11 @@ func bases(s hold.Set) (all []hold.Basis) {
 	return all
 }
 
-// TestEvents plays the events in one world for as long as none has changed it.
 func TestEvents(t *testing.T) {
-	whole := t
-	var cfg aws.Config
-	var name string
-	var before []string
-	golden.Events(t, "holds", func(t *testing.T, _ string, event []byte) any {
-		if before == nil {
-			cfg, name = world(whole)
-			before = lines(ledger.Holds(t, cfg, name))
-		}
-		answer := people.Answer(t, open(cfg, name).routes(), event)
-		changed := slices.DeleteFunc(lines(ledger.Holds(t, cfg, name)), func(l string) bool { return slices.Contains(before, l) })
-		if len(changed) > 0 {
-			before = nil
-		}
-		return map[string]any{"answer": json.RawMessage(golden.JSON(t, answer)), "changed": changed}
+	golden.Changes(t, "holds", func(t *testing.T) (func(*testing.T, []byte) any, func(*testing.T) []string) {
+		cfg, name := world(t)
+		play := func(t *testing.T, event []byte) any { return people.Answer(t, open(cfg, name).routes(), event) }
+		return play, func(t *testing.T) []string { return lines(ledger.Holds(t, cfg, name)) }
 	})
 }
 

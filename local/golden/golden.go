@@ -12,6 +12,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +69,29 @@ func Events(t *testing.T, function string, answer func(t *testing.T, name string
 			t.Errorf("%s has no event", path)
 		}
 	}
+}
+
+// Changes is Events for a function that works on a table: a golden file has the answer, and what stands otherwise in the table after it.
+// World makes a table, and answers what plays an event there and what tells its lines. The events are played in one world for as long as
+// none has changed it.
+func Changes(t *testing.T, function string, world func(*testing.T) (play func(*testing.T, []byte) any, lines func(*testing.T) []string)) {
+	t.Helper()
+	whole := t
+	var play func(*testing.T, []byte) any
+	var lines func(*testing.T) []string
+	var before []string
+	Events(t, function, func(t *testing.T, _ string, event []byte) any {
+		if before == nil {
+			play, lines = world(whole)
+			before = lines(t)
+		}
+		answer := play(t, event)
+		changed := slices.DeleteFunc(lines(t), func(l string) bool { return slices.Contains(before, l) })
+		if len(changed) > 0 {
+			before = nil
+		}
+		return map[string]any{"answer": json.RawMessage(JSON(t, answer)), "changed": changed}
+	})
 }
 
 // JSON writes a value as it is compared: indented, and where it is an object with a "body" of JSON in a string (an
