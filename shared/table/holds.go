@@ -173,14 +173,8 @@ func (t *Table) Person(ctx context.Context, address account.Address) (r license.
 		r.Shelf, err = t.Shelf(inner)
 		return err
 	})
-	err = both.Wait()
-	for _, i := range items {
-		switch textOf(i["kind"]) {
-		case "account":
-			err = errors.Join(err, decode(i, &r.Who))
-		case "license":
-			r.Owned, err = more(r.Owned, i, err)
-		}
+	if err = both.Wait(); err == nil {
+		_, err = access(items, &r)
 	}
 	return r, err
 }

@@ -158,7 +158,16 @@ func (t *Table) Reader(ctx context.Context, token account.Token, ip string, now 
 	if err = all.Wait(); err != nil {
 		return r, err
 	}
-	var by account.Tries
+	by, err := access(items, &r)
+	if err == nil && !r.Who.SignedIn(token, now) {
+		err = account.ErrSignedOut
+	}
+	r.Wait = max(by.Wait(account.ReadTries, now), at.Wait(account.ReadTriesAt, now))
+	return r, err
+}
+
+// access reads what stands together for an access decision into a reader, and answers how much they have read.
+func access(items []item, r *license.Reader) (by account.Tries, err error) {
 	for _, i := range items {
 		switch textOf(i["kind"]) {
 		case "account":
@@ -169,11 +178,7 @@ func (t *Table) Reader(ctx context.Context, token account.Token, ip string, now 
 			err = errors.Join(err, decode(i, &by))
 		}
 	}
-	if err == nil && !r.Who.SignedIn(token, now) {
-		err = account.ErrSignedOut
-	}
-	r.Wait = max(by.Wait(account.ReadTries, now), at.Wait(account.ReadTriesAt, now))
-	return r, err
+	return by, err
 }
 
 // readAt is what reading from an address is counted under.
