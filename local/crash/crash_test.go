@@ -195,23 +195,30 @@ func spree(p *story.Shopper, i int, ahead civil.Date) (numbers []string) {
 
 // killing begins: of some functions, or of all, some processes get SIGKILL as they call AWS or in the milliseconds after it,
 // and some a while after an invocation began; the first three invocations of each function early, so that none gets away.
-// What a process had sent when it died arrives all the same.
+// What a process had sent when it died arrives all the same. All processes of a function die together, so it is left alone for a
+// second after each death: on a slow machine, where calls of many buyers overlap, none of them would ever come through else.
 func killing(s *story.Shop, functions ...string) {
 	var mu sync.Mutex
-	dice, calls := rand.New(rand.NewPCG(*seed, 0)), map[string]int{}
-	spared := func(function string) bool { return len(functions) > 0 && !slices.Contains(functions, function) }
+	dice, calls, died := rand.New(rand.NewPCG(*seed, 0)), map[string]int{}, map[string]time.Time{}
+	dies := func(function string, kill bool) bool {
+		if !kill || time.Since(died[function]) < time.Second || len(functions) > 0 && !slices.Contains(functions, function) {
+			return false
+		}
+		died[function] = time.Now()
+		return true
+	}
 	s.Functions.Strike(func(function string) (time.Duration, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if n := calls[function]; n < 3 && !spared(function) {
+		if n := calls[function]; n < 3 && dies(function, true) {
 			calls[function]++
 			return time.Millisecond << n, true
 		}
-		return time.Millisecond << dice.IntN(7), dice.IntN(10) == 0 && !spared(function)
+		return time.Millisecond << dice.IntN(7), dies(function, dice.IntN(10) == 0)
 	})
 	strike := func(function string) {
 		mu.Lock()
-		after, kill := time.Duration(dice.IntN(12))*time.Millisecond, dice.IntN(8) == 0 && !spared(function)
+		after, kill := time.Duration(dice.IntN(12))*time.Millisecond, dies(function, dice.IntN(8) == 0)
 		mu.Unlock()
 		if kill {
 			time.AfterFunc(after, func() { s.Functions.Kill(function) })
