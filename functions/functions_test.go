@@ -253,6 +253,9 @@ func folders(h *house) {
 // byHand are the functions that only their operator calls, by rights of their own: nothing in the template may.
 var byHand = []string{"staff"}
 
+// forPeople is the function whose routes are pages: openapi.yaml is for programs and says nothing of them.
+const forPeople = "storefront"
+
 func triggers(h *house) {
 	for _, name := range byHand {
 		if !slices.ContainsFunc(h.functions, func(f template.Function) bool { return f.Name == name }) {
@@ -274,8 +277,11 @@ func triggers(h *house) {
 			h.errorf("template.yaml: %s has %d kinds of events: give it one (HttpApi, SQS, DynamoDB or ScheduleV2)", f.ID, kinds)
 		}
 		for _, r := range f.Routes {
-			if !strings.HasPrefix(r.Path, "/v1/") || r.Method == "ANY" {
+			switch api := strings.HasPrefix(r.Path, "/v1/"); {
+			case r.Method == "ANY", !api && f.Name != forPeople:
 				h.errorf("template.yaml: %s: route %q: the API stands under /v1 and its methods are written out", f.ID, r.Key())
+			case f.Name == forPeople && (api || r.Method != "GET"):
+				h.errorf("template.yaml: %s: route %q: pages are read, and stand outside of the API", f.ID, r.Key())
 			}
 		}
 	}
@@ -364,6 +370,9 @@ func openapi(h *house) {
 		}
 	}
 	for _, r := range h.routes() {
+		if r.function == forPeople {
+			continue
+		}
 		key := strings.ReplaceAll(r.key, "+}", "}") // OpenAPI has no sign for a parameter that takes slashes
 		if !described[key] {
 			h.errorf("openapi.yaml: %s is a route of %s: describe it", key, r.function)
@@ -689,7 +698,7 @@ func callbacks(h *house) {
 
 // partitions are those that functions which most people come to need of the table: these, and no more.
 var partitions = map[string][]string{
-	"catalog": {"SHELF"}, "takedown-reports": {"SHELF", "TRIES#*", "TAKEDOWN#*"}, "library": {"ACCOUNT#*", "SHELF", "TRIES#*"},
+	"catalog": {"SHELF"}, "storefront": {"SHELF"}, "takedown-reports": {"SHELF", "TRIES#*", "TAKEDOWN#*"}, "library": {"ACCOUNT#*", "SHELF", "TRIES#*"},
 	"marks": {"ACCOUNT#*", "SHELF", "TRIES#*"}, "activity": {"ACCOUNT#*", "TRIES#*", "VIEWS#*"},
 }
 

@@ -42,8 +42,6 @@ func (s *Shop) handler(banks, cards, account http.Handler, schedules sources.Sch
 		switch {
 		case r.URL.Path == "/_local" || strings.HasPrefix(r.URL.Path, "/_local/"):
 			here.ServeHTTP(w, r)
-		case r.URL.Path == "/" && r.Method == http.MethodGet && !shop.Serves(r.Method, "/"):
-			http.Redirect(w, r, "/_local/", http.StatusSeeOther)
 		default:
 			shop.ServeHTTP(w, r)
 		}

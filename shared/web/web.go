@@ -191,10 +191,14 @@ func Download(kind, name string, content []byte) Response {
 // Public answers a value that is the same for everybody and may be kept by caches for the given time: with an
 // ETag of its content, and 304 to a caller who has it already.
 func Public(r Request, v any, age time.Duration) Response {
-	a := OK(v)
+	return Kept(r, OK(v), "public, max-age="+strconv.Itoa(int(age.Seconds())))
+}
+
+// Kept is an answer that caches may keep as Cache-Control says: with an ETag of its content, and 304 to a caller who has it already.
+func Kept(r Request, a Response, control string) Response {
 	tag := fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(a.Body)))
 	a.Header["ETag"] = tag
-	a.Header["Cache-Control"] = "public, max-age=" + strconv.Itoa(int(age.Seconds()))
+	a.Header["Cache-Control"] = control
 	for have := range strings.SplitSeq(r.Header("If-None-Match"), ",") {
 		if have = strings.TrimPrefix(strings.TrimSpace(have), "W/"); have == tag || have == "*" {
 			a.Status, a.Body = 304, ""

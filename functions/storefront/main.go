@@ -1,0 +1,64 @@
+// Storefront shows the pages of the shop in a browser, in four languages.
+//
+//	GET /
+//	GET /{page+}
+//
+// What everybody sees alike (works, plans, terms, help) is written here and reads without a script. A page of a person's own is a
+// frame that is the same for everybody: its script fills it by the API under /v1, with the session of the browser. The function knows
+// nobody, and of the table it reads the one partition that says what staff set for everybody.
+package main
+
+import (
+	"context"
+	"time"
+
+	"opiq/shared/catalog"
+	"opiq/shared/civil"
+	"opiq/shared/cloud"
+	"opiq/shared/problem"
+	"opiq/shared/table"
+	"opiq/shared/web"
+)
+
+// fresh is how long CloudFront may keep a page: a new price or a takedown reaches everybody within it. Browsers ask each time.
+const fresh = 5 * time.Minute
+
+type store interface {
+	Shelf(context.Context) (catalog.Shelf, error)
+}
+
+type storefront struct {
+	store store
+	now   func() time.Time
+}
+
+func main() {
+	web.Start(storefront{table.Open(cloud.Config(), cloud.Env("TABLE")).Window(time.Now), time.Now}.routes())
+}
+
+func (s storefront) routes() web.Routes {
+	return web.Routes{"GET /": s.show, "GET /{page+}": s.show}
+}
+
+func (s storefront) today() civil.Date { return civil.DateOf(s.now(), civil.Tallinn) }
+
+var errNoPage = problem.New(problem.NotFound, "not_found", "There is nothing here.")
+
+// show answers a page, or what a page is made of.
+func (s storefront) show(ctx context.Context, r web.Request) (web.Response, error) {
+	place := "/" + r.Path("page")
+	for _, serve := range files {
+		if parameters, ok := serve.at.match(place); ok {
+			return serve.answer(r, parameters)
+		}
+	}
+	if parameters, ok := pattern("/v1/{rest+}").match(place); ok && parameters != nil { // a program asks
+		return web.Response{}, errNoPage
+	}
+	for _, p := range pages {
+		if parameters, ok := p.at.match(place); ok {
+			return s.page(ctx, p, visit{r, place, parameters, spokenTo(r)})
+		}
+	}
+	return s.page(ctx, missing, visit{r, place, nil, spokenTo(r)})
+}
