@@ -7,13 +7,17 @@ import (
 	"embed"
 	"errors"
 	"html/template"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"opiq/shared/activity"
+	"opiq/shared/catalog"
 	"opiq/shared/lang"
+	"opiq/shared/metric"
 	"opiq/shared/problem"
 	"opiq/shared/seller"
 	"opiq/shared/web"
@@ -25,8 +29,9 @@ import (
 type page struct {
 	at       pattern
 	name     string
-	sections []string // of texts that its script needs besides those of its own name and of every script
-	leaves   bool     // its script sends forms to banks
+	sections []string      // of texts that its script needs besides those of its own name and of every script
+	leaves   bool          // its script sends forms to banks
+	seen     activity.What // is told where it is looked at
 	data     func(storefront, context.Context, visit) (any, error)
 }
 
@@ -34,8 +39,8 @@ type page struct {
 var pages = []page{
 	// Everybody's
 	{at: "/", name: "front", data: storefront.front},
-	{at: "/works", name: "works", data: storefront.works},
-	{at: "/works/{id}", name: "work", data: storefront.work},
+	{at: "/works", name: "works", data: storefront.works, seen: activity.CatalogSearched},
+	{at: "/works/{id}", name: "work", data: storefront.work, seen: activity.WorkViewed},
 	{at: "/plans", name: "plans", data: storefront.plans},
 	{at: "/terms/{document}", name: "terms", data: storefront.terms},
 	{at: "/help", name: "help", data: storefront.help},
@@ -47,36 +52,39 @@ var pages = []page{
 	{at: "/signin", name: "signin"},
 	{at: "/password/forgot", name: "forgot"},
 	{at: "/password/reset", name: "reset"},
-	{at: "/account", name: "account"},
+	{at: "/account", name: "account", sections: []string{"holds", "signup"}},
 	{at: "/account/terms", name: "agree"},
 
 	// A purchase
-	{at: "/checkout", name: "checkout", leaves: true},
-	{at: "/orders", name: "orders"},
-	{at: "/orders/{number}", name: "order", leaves: true},
-	{at: "/orders/{number}/invoice", name: "invoice"},
+	{at: "/checkout", name: "checkout", sections: []string{"pay"}, leaves: true},
+	{at: "/orders", name: "orders", sections: []string{"pay"}},
+	{at: "/orders/{number}", name: "order", sections: []string{"pay"}, leaves: true},
+	{at: "/orders/{number}/invoice", name: "invoice", sections: []string{"pay"}},
 
 	// The reading room
-	{at: "/licenses", name: "licenses"},
-	{at: "/library", name: "library"},
-	{at: "/library/works/{id}", name: "contents"},
-	{at: "/library/works/{id}/chapters/{n}", name: "chapter"},
+	{at: "/licenses", name: "licenses", sections: []string{"access", "holds"}},
+	{at: "/library", name: "library", sections: []string{"access", "holds", "languages"}},
+	{at: "/library/works/{id}", name: "contents", sections: []string{"access", "holds", "marks"}, data: storefront.book},
+	{at: "/library/works/{id}/chapters/{n}", name: "chapter", sections: []string{"access", "holds", "marks"}, data: storefront.book},
 
 	// Who works here
-	{at: "/staff", name: "staff"},
-	{at: "/staff/entries", name: "staff-entries", sections: []string{"staff"}},
-	{at: "/staff/entries/{id}", name: "staff-entry", sections: []string{"staff"}},
-	{at: "/staff/orders", name: "staff-orders", sections: []string{"staff"}},
-	{at: "/staff/orders/{number}", name: "staff-order", sections: []string{"staff"}},
-	{at: "/staff/refunds", name: "staff-refunds", sections: []string{"staff"}},
-	{at: "/staff/holds", name: "staff-holds", sections: []string{"staff"}},
-	{at: "/staff/holds/{id}", name: "staff-hold", sections: []string{"staff"}},
-	{at: "/staff/works", name: "staff-works", sections: []string{"staff"}},
-	{at: "/staff/works/{id}", name: "staff-work", sections: []string{"staff"}},
+	{at: "/staff", name: "staff", sections: []string{"staff-problems"}},
+	{at: "/staff/entries", name: "staff-entries", sections: []string{"staff", "staff-problems"}},
+	{at: "/staff/entries/{id}", name: "staff-entry", sections: []string{"staff", "staff-problems"}},
+	{at: "/staff/orders", name: "staff-orders", sections: []string{"staff", "staff-problems"}},
+	{at: "/staff/orders/{number}", name: "staff-order", sections: []string{"staff", "staff-problems"}},
+	{at: "/staff/refunds", name: "staff-refunds", sections: []string{"staff", "staff-problems"}},
+	{at: "/staff/holds", name: "staff-holds", sections: []string{"staff", "staff-problems"}},
+	{at: "/staff/holds/{id}", name: "staff-hold", sections: []string{"staff", "staff-problems"}},
+	{at: "/staff/works", name: "staff-works", sections: []string{"staff", "staff-problems"}},
+	{at: "/staff/works/{id}", name: "staff-work", sections: []string{"staff", "staff-problems"}},
 }
 
-// missing is shown where there is no page.
-var missing = page{name: "missing"}
+// What is shown where there is no page, and where a page cannot be made.
+var (
+	missing = page{name: "missing"}
+	broken  = page{name: "problem"}
+)
 
 // pattern is a path whose steps in braces stand for anything, "{rest+}" for all that follows.
 type pattern string
@@ -134,22 +142,23 @@ func (v view) Place() string { return v.place }
 // Parameter is a step of the path that stands for anything.
 func (v view) Parameter(name string) string { return v.parameters[name] }
 
-// T is a text by its section and name, with values by their names: {{.T "works.by" "publisher" .Publisher}}.
+// T is a text by its section and name, with values by their names: {{.T "works.in_grade" "grade" 3}}.
 func (v view) T(key string, values ...any) (string, error) { return say(v.Lang, key, values...) }
 
 // Rich is a text in which "[words](name)" is a link: the values name where it leads.
 func (v view) Rich(key string, values ...any) (template.HTML, error) {
-	text, err := say(v.Lang, key)
+	text, err := say(v.Lang, key, values...)
 	return linked(text, values), err
 }
 
 // Href is an address of the shop in the language that was chosen, where one was.
 func (v view) Href(address string) string { return v.in(address, v.Query().Get("lang")) }
 
-// Here is the address of this page in another language.
+// Here is the address of this page in another language. The secret of a letter's link is no part of what caches keep.
 func (v view) Here(l lang.Code) string {
-	address := v.place
-	if q := v.Query(); len(q) > 0 {
+	address, q := v.place, v.Query()
+	q.Del("token")
+	if len(q) > 0 {
 		address += "?" + q.Encode()
 	}
 	return v.in(address, string(l))
@@ -168,6 +177,23 @@ func (v view) in(address, l string) string {
 	u.RawQuery = q.Encode()
 	return u.String()
 }
+
+// With is the same view of something else, for a part of the page.
+func (v view) With(data any) view {
+	v.Data = data
+	return v
+}
+
+// Grades says which grades a work is for.
+func (v view) Grades(w catalog.Work) (string, error) {
+	if first, last := slices.Min(w.Grades), slices.Max(w.Grades); first != last {
+		return v.T("works.in_grades", "from", first, "to", last)
+	}
+	return v.T("works.in_grade", "grade", w.Grades[0])
+}
+
+// Dial is the seller's number as a phone takes it.
+func (v view) Dial() string { return "+372" + strings.ReplaceAll(v.Seller.Phone, " ", "") }
 
 // Languages are all there are.
 func (v view) Languages() []lang.Code { return lang.All }
@@ -188,9 +214,17 @@ func (v view) Script() string {
 func (v view) Texts() map[string]text {
 	sections := append([]string{"common"}, v.page.sections...)
 	if v.Script() != "" {
-		sections = append(sections, "problems", v.Name)
+		sections = append(sections, v.Name)
 	}
-	return spoken(v.Lang, sections)
+	all := spoken(v.Lang, sections)
+	if v.Script() != "" {
+		for key, t := range spoken(v.Lang, []string{"problems"}) { // what a form says by itself; the rest is fetched with the first problem
+			if strings.HasPrefix(key, "problems.field_") || key == "problems.unknown" {
+				all[key] = t
+			}
+		}
+	}
+	return all
 }
 
 //go:embed pages
@@ -203,7 +237,7 @@ func layout(name string) (*template.Template, error) {
 	if t, ok := templates.Load(name); ok {
 		return t.(*template.Template), nil
 	}
-	t, err := template.New("layout.html").Funcs(template.FuncMap{"cover": cover}).ParseFS(layouts, "pages/layout.html", "pages/"+name+".html")
+	t, err := template.New("layout.html").Funcs(template.FuncMap{"cover": cover}).ParseFS(layouts, "pages/layout.html", "pages/parts.html", "pages/"+name+".html")
 	if err == nil {
 		templates.Store(name, t)
 	}
@@ -221,8 +255,12 @@ func (s storefront) page(ctx context.Context, p page, v visit) (web.Response, er
 	switch lost, _ := errors.AsType[*problem.Error](err); {
 	case lost != nil && lost.Class == problem.NotFound:
 		status, show.page, show.Name = 404, missing, missing.name
-	case err != nil:
-		return web.Response{}, err
+	case err != nil: // a person looks at it: they are told in their language
+		slog.ErrorContext(ctx, "failed", "page", p.name, "error", err.Error())
+		if show.Data, err = explain(v.language, "internal"); err != nil {
+			return web.Response{}, err
+		}
+		status, show.page, show.Name = 503, broken, broken.name
 	case p.name == missing.name:
 		status = 404
 	}
@@ -242,7 +280,13 @@ func (s storefront) page(ctx context.Context, p page, v visit) (web.Response, er
 		return zipped(v.Request, a), nil
 	}
 	control := "public, max-age=0, must-revalidate, s-maxage=" + strconv.Itoa(int(fresh.Seconds()))
-	return zipped(v.Request, web.Kept(v.Request, a, control)), nil
+	a = web.Kept(v.Request, a, control)
+	if p.seen != "" && a.Status == 200 && v.Method() == "GET" { // who has the page already sees nothing new
+		line := activity.Seen(p.seen, s.now())
+		line.Work = catalog.WorkID(v.parameters["id"])
+		line.Tell(ctx, s.activity, metric.Count)
+	}
+	return zipped(v.Request, a), nil
 }
 
 // policy is what a page may do: run our own files, call our own API and nothing else. Markup is never made of text: Trusted Types
@@ -252,7 +296,7 @@ func policy(leaves bool) string {
 	if leaves {
 		forms += " https:"
 	}
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action " + forms +
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action " + forms +
 		"; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
@@ -267,6 +311,9 @@ func zipped(r web.Request, a web.Response) web.Response {
 	_ = w.Close()
 	a.Body = out.String()
 	a.Header["Content-Encoding"] = "gzip"
+	if tag, ok := a.Header["ETag"]; ok {
+		a.Header["ETag"] = "W/" + tag // the same page in other bytes
+	}
 	return a
 }
 

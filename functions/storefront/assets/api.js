@@ -1,6 +1,6 @@
 // The shop's API, as openapi.yaml describes it.
-import { h, href, tell } from "./dom.js";
-import { has, t } from "./texts.js";
+import { h, href, tell, untell } from "./dom.js";
+import { explain, has, t } from "./texts.js";
 
 /** What the API refused, or that it was not reached (code "offline"). */
 export class Problem extends Error {
@@ -11,8 +11,8 @@ export class Problem extends Error {
 
   /** What a person is told. */
   get text() {
-    for (const key of ["problems." + this.code, "common." + this.code]) if (has(key)) return t(key);
-    return t("common.unknown");
+    for (const section of ["problems.", "staff-problems.", "common."]) if (has(section + this.code)) return t(section + this.code);
+    return t("problems.unknown");
   }
 }
 
@@ -24,7 +24,9 @@ document.body.append(bar);
 
 /** Shows that something is under way, where it takes longer than 300 ms. */
 export async function working(promise) {
+  let counted = false;
   const late = setTimeout(() => {
+    counted = true;
     if (waiting++ === 0) tell(t("common.working"));
     bar.hidden = false;
   }, 300);
@@ -32,31 +34,32 @@ export async function working(promise) {
     return await promise;
   } finally {
     clearTimeout(late);
-    if (!bar.hidden && --waiting <= 0) {
-      waiting = 0;
+    if (counted && --waiting === 0) {
       bar.hidden = true;
-      tell("");
+      untell(t("common.working"));
     }
   }
 }
 
 /**
- * Asks the API. A GET that was lost is asked again by itself, and so is what carries a key, for it is done once however often it is
- * asked. Whoever is not signed in goes to sign in and comes back, but where "quiet" wants the Problem.
+ * Asks the API. A GET or PUT that was lost is asked again by itself, and so is what carries a key, for it is done once however often it
+ * is asked. Whoever is not signed in goes to sign in and comes back, but where "quiet" wants the Problem. What is asked again and again
+ * is asked "still": nothing shows that it is under way. What comes to the same twice may be asked "again" without a key.
  */
-export async function api(method, path, body, { key, quiet, headers } = {}) {
+export async function api(method, path, body, { key, quiet, still, again, headers } = {}) {
   try {
-    return await working(ask(method, path, body, { key, headers }));
+    const asked = ask(method, path, body, { key, again, headers });
+    return await (still ? asked : working(asked));
   } catch (e) {
     if (!quiet && e instanceof Problem) {
       const here = encodeURIComponent(location.pathname + location.search);
       if (e.status === 401 && e.code !== "wrong_credentials") {
         forget();
-        location.assign(href("/signin?next=" + here));
+        location.replace(href("/signin?next=" + here)); // back leads past the page that cannot be shown
         await new Promise(() => {}); // the page is left
       }
-      if (e.code === "terms_required" || e.code === "TERMS_REQUIRED") {
-        location.assign(href("/account/terms?next=" + here));
+      if (e.code === "TERMS_REQUIRED") {
+        location.replace(href("/account/terms?next=" + here));
         await new Promise(() => {});
       }
     }
@@ -64,23 +67,25 @@ export async function api(method, path, body, { key, quiet, headers } = {}) {
   }
 }
 
-async function ask(method, path, body, { key, headers }) {
+async function ask(method, path, body, { key, again, headers }) {
   const request = { method, headers: { Accept: "application/json", ...headers }, credentials: "same-origin", cache: "no-cache" };
   if (body !== undefined) {
     request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
   }
   if (key) request.headers["Idempotency-Key"] = key;
-  const safe = method === "GET" || Boolean(key);
+  const safe = method === "GET" || method === "PUT" || Boolean(key) || again;
   for (let tries = safe ? 3 : 1; ; tries--) {
     let answer;
     try {
-      answer = await fetch(path, request);
+      answer = await fetch(path, { ...request, signal: AbortSignal.timeout(35_000) }); // the API answers within 30 seconds
       const text = await answer.text();
       const json = text && /json/.test(answer.headers.get("Content-Type") ?? "") ? JSON.parse(text) : undefined;
       if (answer.ok) return json;
       if (answer.status < 500 || tries <= 1) {
-        throw new Problem(answer.status, json?.code ? json : { code: "unknown" }, Number(answer.headers.get("Retry-After")) || undefined);
+        const said = json?.code ? json : { code: answer.status === 429 ? "busy" : "unknown" }; // the gateway itself says no code
+        if (!has("problems." + said.code)) await explain();
+        throw new Problem(answer.status, said, Number(answer.headers.get("Retry-After")) || undefined);
       }
     } catch (e) {
       if (e instanceof Problem) throw e;
@@ -101,13 +106,29 @@ export function who() {
 
 /** Remembers who signed in. */
 export function remember(account) {
-  localStorage.setItem("who", JSON.stringify({ name: account.firstName, roles: account.roles }));
+  localStorage.setItem("who", JSON.stringify({ id: account.id, name: account.firstName, roles: account.roles }));
   if (!localStorage.getItem("language")) localStorage.setItem("language", account.language);
+  keepFor(account.id);
 }
 
-/** Forgets who was signed in. */
+/** What this tab keeps of somebody is for nobody else. */
+export function keepFor(id) {
+  const owner = sessionStorage.getItem("owner");
+  if (owner && owner !== id) sessionStorage.clear();
+  sessionStorage.setItem("owner", id);
+}
+
+/** Forgets who was signed in: the session has ended. What they typed stays for when they are back. */
 export function forget() {
   localStorage.removeItem("who");
+}
+
+/** Somebody left on purpose: what they typed and where they wanted to go is forgotten too. The other tabs hear of it (main.js). */
+export function gone() {
+  sessionStorage.clear();
+  localStorage.removeItem("next");
+  localStorage.setItem("left", Date.now());
+  forget();
 }
 
 /** A key for something that must be done once, the same for the same thing in this tab until it is done. */

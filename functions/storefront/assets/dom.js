@@ -46,13 +46,29 @@ export function href(address) {
   return url.pathname + url.search + url.hash;
 }
 
-/** Says something to those who listen to the page. */
+/** A link to a file of a person's own. It says on which page it stands: whoever has to sign in first comes back there. */
+export const paper = (address, text, attributes) => h("a", { href: address, referrerpolicy: "same-origin", ...attributes }, text);
+
+let told = "";
+let telling;
+
+/** Says something to those who listen to the page, also where the same was said just before. */
 export function tell(text) {
-  document.getElementById("told").textContent = text;
+  const room = document.getElementById("told");
+  told = text;
+  room.textContent = "";
+  clearTimeout(telling);
+  telling = setTimeout(() => (room.textContent = text), 50);
 }
+
+/** Takes back what was said, where nothing else was said since. */
+export const untell = (text) => text === told && tell("");
 
 /** Where the page's own part stands. */
 export const place = () => document.getElementById("page");
 
 /** The step of the path at an index: of /orders/26000123453 the step 1 is 26000123453. */
 export const step = (i) => decodeURIComponent(location.pathname.split("/")[i + 1] ?? "");
+
+/** A path whose values are one step each, whatever stands in them: url`/v1/orders/${number}`. */
+export const url = (texts, ...values) => String.raw({ raw: texts }, ...values.map(encodeURIComponent));

@@ -16,9 +16,14 @@ export function field(label, control, hint) {
   return h("div", { class: ticked ? "field tick" : "field" }, ticked ? [control, name] : [name, help, control], ticked && help, wrong);
 }
 
-/** A note about what went wrong. It is said aloud. */
+/** The field for an account's address: a "username" to the browser, or an "email" that is new to it. */
+export const emailField = (kind, hint) =>
+  field(t("common.email"), h("input", { type: "email", name: "email", required: true, autocomplete: kind, autocapitalize: "none", spellcheck: "false" }), hint);
+
+/** A note about what went wrong, and how long to wait where it was too much at once. It is said aloud. */
 export function trouble(problem, ...more) {
-  return h("div", { class: "note bad", role: "alert" }, h("p", {}, problem instanceof Problem ? problem.text : t("common.unknown")), more);
+  const wait = problem.status === 429 && problem.wait && h("p", {}, t("common.wait", { n: Math.ceil(problem.wait / 60) }));
+  return h("div", { class: "note bad", role: "alert" }, h("p", {}, problem instanceof Problem ? problem.text : t("problems.unknown")), wait, more);
 }
 
 /** What stands in the form, by the names of its controls. */
@@ -48,7 +53,7 @@ export function sends(form, act) {
     clear(form, above);
     const missing = [...form.elements].filter((c) => c.willValidate && !c.validity.valid);
     if (missing.length) {
-      name(form, above, missing.map((c) => [c, c.validity.valueMissing ? t("common.required") : c.validationMessage]));
+      name(missing.map((c) => [c, fault(c)]));
       return;
     }
     const button = e.submitter ?? form.querySelector("button:not([type=button])");
@@ -67,6 +72,18 @@ export function sends(form, act) {
   });
 }
 
+/** What is wrong with a control, in the page's own language. */
+function fault(c) {
+  const v = c.validity;
+  if (v.customError) return c.validationMessage;
+  if (v.valueMissing) return t(c.type === "checkbox" ? "common.tick" : "common.required");
+  if (v.typeMismatch && c.type === "email") return t("problems.field_not_an_address");
+  if (v.patternMismatch) return t("problems.field_characters");
+  if (v.tooShort || v.tooLong) return t("problems.field_length");
+  if (v.rangeUnderflow || v.rangeOverflow) return t("problems.field_out_of_range");
+  return t("problems.field_wrong_type");
+}
+
 function refused(form, above, problem) {
   if (!(problem instanceof Problem)) {
     console.error(problem);
@@ -74,22 +91,26 @@ function refused(form, above, problem) {
     return;
   }
   const wrong = [];
+  const others = []; // of which the form has no control
   for (const f of problem.fields) {
     const pointer = f.pointer.slice(1);
     const control = form.elements[pointer] ?? form.elements[pointer.split("/")[0]];
-    const said = ["problems.field_" + f.code, "problems." + f.code].find(has);
-    if (control) wrong.push([control instanceof RadioNodeList ? control[0] : control, said ? t(said) : f.detail]);
+    const said = ["problems.field_", "staff-problems.field_", "problems."].map((lead) => lead + f.code).find(has);
+    const text = said ? t(said) : f.detail;
+    if (control) wrong.push([control instanceof RadioNodeList ? control[0] : control, text]);
+    else others.push(h("li", {}, text));
   }
-  if (wrong.length) name(form, above, wrong);
-  else {
-    fill(above, trouble(problem));
+  if (others.length || !wrong.length) {
+    fill(above, trouble(problem, others.length > 0 && h("ul", {}, others)));
     above.firstChild.tabIndex = -1;
     above.firstChild.focus();
   }
+  if (wrong.length) name(wrong);
 }
 
-function name(form, above, wrong) {
+function name(wrong) {
   for (const [control, text] of wrong) {
+    for (let d = control.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
     control.setAttribute("aria-invalid", "true");
     const room = document.getElementById(control.id + "-wrong");
     if (room) room.textContent = text;
@@ -128,13 +149,26 @@ export function button(label, act, attributes) {
   return b;
 }
 
-/** Shows what the API answers to a GET, as make makes it: busy meanwhile, and with a way to try again where it went wrong. */
-export async function shows(element, path, make, options) {
+/** What stands where something could not be shown: why, and a way to try again. Whoever tries has the focus where it is shown then. */
+export function stuck(element, problem, act) {
+  if (!(problem instanceof Problem)) console.error(problem);
+  const again = async () => {
+    await act();
+    element.tabIndex = -1;
+    element.focus();
+  };
+  fill(element, trouble(problem), h("p", {}, h("button", { type: "button", onclick: again }, t("common.again"))));
+}
+
+/**
+ * Shows what the API answers to a GET of a path, or what a function asks it, as make makes it: busy meanwhile, and with a way to try again
+ * where it went wrong.
+ */
+export async function shows(element, asked, make) {
   element.setAttribute("aria-busy", "true");
   try {
-    fill(element, await make(await api("GET", path, undefined, options)));
+    fill(element, await make(await (typeof asked === "function" ? asked() : api("GET", asked))));
   } catch (problem) {
-    if (!(problem instanceof Problem)) console.error(problem);
-    fill(element, trouble(problem), h("p", {}, h("button", { type: "button", onclick: () => shows(element, path, make, options) }, t("common.again"))));
+    stuck(element, problem, () => shows(element, asked, make));
   }
 }
