@@ -1,5 +1,6 @@
-// Checkout places orders and sends their buyers to pay.
+// Checkout says how an order can be paid, places orders and sends their buyers to pay.
 //
+//	GET  /v1/payment-methods
 //	POST /v1/orders
 //	POST /v1/orders/{number}/payments
 package main
@@ -8,8 +9,6 @@ import (
 	"context"
 	"crypto/rsa"
 	"log"
-	"maps"
-	"slices"
 	"time"
 
 	"opiq/shared/account"
@@ -25,6 +24,7 @@ import (
 	"opiq/shared/secret"
 	"opiq/shared/table"
 	"opiq/shared/web"
+	"opiq/shared/words"
 )
 
 type store interface {
@@ -47,6 +47,7 @@ type desk struct {
 type checkout struct {
 	store     store
 	cards     cards
+	names     []banklink.Bank // of the banks, in the order in which they are offered
 	banks     map[banklink.Bank]desk
 	invoices  invoice.Desk
 	publicURL string
@@ -84,7 +85,7 @@ func open(ctx context.Context, secrets *secret.Store, names []banklink.Bank) (c 
 	if err != nil {
 		return c, err
 	}
-	c.banks = map[banklink.Bank]desk{}
+	c.names, c.banks = names, map[banklink.Bank]desk{}
 	for _, b := range names {
 		c.banks[b] = desk{links[b], keys[b]}
 	}
@@ -98,7 +99,30 @@ func open(ctx context.Context, secrets *secret.Store, names []banklink.Bank) (c 
 }
 
 func (c checkout) routes() web.Routes {
-	return web.Routes{"POST /v1/orders": c.place, "POST /v1/orders/{number}/payments": c.pay}
+	return web.Routes{"GET /v1/payment-methods": c.methods, "POST /v1/orders": c.place, "POST /v1/orders/{number}/payments": c.pay}
+}
+
+// fresh is how long a browser may keep the ways to pay.
+const fresh = 5 * time.Minute
+
+// methods are the ways to pay, and the banks that there are links to.
+type methods struct {
+	Methods []order.Method `json:"methods"`
+	Banks   []bankName     `json:"banks"`
+}
+
+type bankName struct {
+	Bank banklink.Bank `json:"bank"`
+	Name string        `json:"name"`
+}
+
+func (c checkout) methods(_ context.Context, r web.Request) (web.Response, error) {
+	out := methods{Methods: order.Methods, Banks: []bankName{}}
+	for _, b := range c.names {
+		name, _ := words.Bank(string(b)) // each of ours has one
+		out.Banks = append(out.Banks, bankName{b, name})
+	}
+	return web.Public(r, out, fresh), nil
 }
 
 func (c checkout) place(ctx context.Context, r web.Request) (web.Response, error) {
@@ -195,7 +219,7 @@ func (c checkout) pay(ctx context.Context, r web.Request) (web.Response, error) 
 	if err != nil {
 		return web.Response{}, err
 	}
-	chosen := choice{banks: slices.Sorted(maps.Keys(c.banks))}
+	chosen := choice{banks: c.names}
 	if err := r.Decode(&chosen); err != nil {
 		return web.Response{}, err
 	}

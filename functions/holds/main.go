@@ -258,14 +258,14 @@ func (d desk) person(ctx context.Context, r web.Request) (web.Response, error) {
 		return web.Response{}, problem.Wrong(account.CheckAddress("/email", r.Query().Get("email")))
 	}
 	person, err := d.store.Person(ctx, address)
-	switch {
-	case err != nil:
+	if err != nil {
 		return web.Response{}, err
-	case person.Who.ID == "":
-		return web.Response{}, account.ErrNoAccount
 	}
-	if err := d.store.Record(ctx, person.Who.Seen(who, d.now())); err != nil { // nothing is shown that is not remembered
+	if err := d.store.Record(ctx, address.Sought(person.Who, who, d.now())); err != nil { // nothing is shown that is not remembered, not even that there is nobody
 		return web.Response{}, err
+	}
+	if person.Who.ID == "" {
+		return web.Response{}, account.ErrNoAccount
 	}
 	return web.OK(service.PersonOf(person, d.now())), nil
 }

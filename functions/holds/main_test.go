@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -359,26 +360,34 @@ func TestNobodyPutsThemselvesIntoAGroupOrOut(t *testing.T) {
 	}
 }
 
-// TestLookingSomebodyUpWithEveryCallBroken: nothing is shown that is not remembered.
+// TestLookingSomebodyUpWithEveryCallBroken: nothing is shown that is not remembered, and nobody is looked for unseen.
 func TestLookingSomebodyUpWithEveryCallBroken(t *testing.T) {
-	fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
-		cfg, name := room(t)
-		d := open(broken(cfg), name)
-		return func(ctx context.Context) error {
-				r := people.Request("GET /v1/accounts", peeter, nil, nil)
-				r.RawQueryString = "email=jaan%40example.ee"
-				out, err := d.routes().Handle(ctx, r)
-				if err == nil && out.StatusCode >= 500 {
-					err = errStatus
-				}
-				return err
-			}, func(t *testing.T) {
-				seen := slices.DeleteFunc(ledger.Holds(t, cfg, name).Acts, func(a account.Act) bool { return a.What != account.PersonSeen })
-				if len(seen) != 1 || seen[0].Object != "account:"+string(people.Jaan) {
-					t.Errorf("%+v", seen)
-				}
-			}
-	})
+	for address, want := range map[account.Address]string{
+		"jaan@example.ee": "account:" + string(people.Jaan), "nobody@example.ee": "address:" + account.Address("nobody@example.ee").Hash(),
+	} {
+		t.Run(string(address), func(t *testing.T) {
+			fault.EveryCall(t, func(t *testing.T, broken func(aws.Config) aws.Config) (func(context.Context) error, func(*testing.T)) {
+				cfg, name := room(t)
+				d := open(broken(cfg), name)
+				return func(ctx context.Context) error {
+						r := people.Request("GET /v1/accounts", peeter, nil, nil)
+						r.RawQueryString = "email=" + url.QueryEscape(string(address))
+						out, err := d.routes().Handle(ctx, r)
+						if err == nil && out.StatusCode >= 500 {
+							err = errStatus
+						}
+						return err
+					}, func(t *testing.T) {
+						seen := slices.DeleteFunc(ledger.Holds(t, cfg, name).Acts, func(a account.Act) bool {
+							return a.What != account.PersonSeen && a.What != account.AddressSought
+						})
+						if len(seen) != 1 || seen[0].Object != want {
+							t.Errorf("%+v", seen)
+						}
+					}
+			})
+		})
+	}
 }
 
 // TestOneKeyIsOneHold: at once.

@@ -1,7 +1,9 @@
-// Invoices gives buyers their papers: the invoice, the receipt and credit invoices as PDF, and the invoice for bookkeeping programs.
+// Invoices gives buyers their papers: the invoice, the receipt and credit invoices as PDF, the invoice for bookkeeping programs, and the
+// code by which a bank's app pays it.
 //
 //	GET /v1/orders/{number}/invoice.pdf
 //	GET /v1/orders/{number}/invoice.xml
+//	GET /v1/orders/{number}/invoice.svg
 //	GET /v1/orders/{number}/receipt.pdf
 //	GET /v1/orders/{number}/credits/{credit}
 package main
@@ -48,8 +50,8 @@ func main() {
 
 func (i invoices) routes() web.Routes {
 	return web.Routes{
-		"GET /v1/orders/{number}/invoice.pdf": i.pdf, "GET /v1/orders/{number}/invoice.xml": i.xml, "GET /v1/orders/{number}/receipt.pdf": i.receipt,
-		"GET /v1/orders/{number}/credits/{credit}": i.credit,
+		"GET /v1/orders/{number}/invoice.pdf": i.pdf, "GET /v1/orders/{number}/invoice.xml": i.xml, "GET /v1/orders/{number}/invoice.svg": i.code,
+		"GET /v1/orders/{number}/receipt.pdf": i.receipt, "GET /v1/orders/{number}/credits/{credit}": i.credit,
 	}
 }
 
@@ -84,6 +86,22 @@ func (i invoices) pdf(ctx context.Context, r web.Request) (web.Response, error) 
 	}
 	file, err := papers.Invoice(found)
 	return web.File("application/pdf", "invoice-"+string(found.Number)+".pdf", file), err
+}
+
+// code is of what is left to pay: nobody is asked for more by a picture.
+func (i invoices) code(ctx context.Context, r web.Request) (web.Response, error) {
+	_, book, err := i.purchase(ctx, r)
+	if err == nil && book.Invoice == nil {
+		err = invoice.ErrNone
+	}
+	if err == nil {
+		err = book.Order.Payable(i.now())
+	}
+	if err != nil {
+		return web.Response{}, err
+	}
+	picture, err := papers.Code(*book.Invoice, book.Order.Open())
+	return web.File("image/svg+xml", "invoice-"+string(book.Invoice.Number)+".svg", picture), err
 }
 
 func (i invoices) receipt(ctx context.Context, r web.Request) (web.Response, error) {

@@ -178,6 +178,22 @@ func TestTheInvoiceStaysAsItWas(t *testing.T) {
 	}
 }
 
+func TestNobodyIsAskedByACodeForWhatTheyNeedNotPay(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	moveIn(t, s)
+	i := open(cfg, name)
+	whole := ask(t, i, people.Waiting, "invoice.svg")
+	people.Transfer(t, s, people.Waiting, 2_00, 1, people.Noon)
+	if rest := ask(t, i, people.Waiting, "invoice.svg"); rest.StatusCode != 200 || rest.Body == whole.Body {
+		t.Errorf("%d, and after a part was paid the code is the same", rest.StatusCode)
+	}
+	people.Transfer(t, s, people.Waiting, 2_96, 2, people.Noon)
+	if out := ask(t, i, people.Waiting, "invoice.svg"); out.StatusCode != 409 || !strings.Contains(out.Body, "order_paid") {
+		t.Errorf("of a paid invoice: %d %s", out.StatusCode, out.Body)
+	}
+}
+
 func TestWhichFormatIsWanted(t *testing.T) {
 	for _, c := range []struct{ query, accept, want string }{
 		{"", "", "earve"}, {"", "*/*", "earve"}, {"", "text/html, application/xml;q=0.9, */*;q=0.8", "earve"},

@@ -83,12 +83,15 @@ type place struct {
 type note struct {
 	ID        reading.NoteID `json:"id"`
 	Chapter   int            `json:"chapter"`
+	Paragraph int            `json:"paragraph,omitempty"`
 	Text      string         `json:"text"`
 	CreatedAt time.Time      `json:"createdAt"`
 	ChangedAt time.Time      `json:"changedAt"`
 }
 
-func shown(n reading.Note) note { return note{n.ID, n.Chapter, n.Text, n.CreatedAt, n.ChangedAt} }
+func shown(n reading.Note) note {
+	return note{n.ID, n.Chapter, n.Paragraph, n.Text, n.CreatedAt, n.ChangedAt}
+}
 
 // removed is what is left of a mark that was taken away: that it was there, and not what it said.
 type removed struct {
@@ -177,7 +180,11 @@ func (m marks) write(ctx context.Context, r web.Request) (web.Response, error) {
 	if err := r.Decode(&words); err != nil {
 		return web.Response{}, err
 	}
-	if _, err := reading.Read(work, words.Chapter); err != nil {
+	in, err := reading.Read(work, words.Chapter)
+	if err == nil {
+		err = words.In(in)
+	}
+	if err != nil {
 		return web.Response{}, err
 	}
 	n, err := m.note(ctx, who, work.ID, id, func(n reading.Note, all []reading.Note) (reading.Note, bool, error) {

@@ -1,8 +1,10 @@
-// Orders shows buyers what they ordered, and cancels what they have not paid.
+// Orders shows buyers what they ordered, and cancels what they have not paid. It shows orders to staff who look after them.
 //
 //	GET    /v1/orders
 //	GET    /v1/orders/{number}
 //	DELETE /v1/orders/{number}
+//	GET    /v1/staff/orders
+//	GET    /v1/staff/orders/{number}
 package main
 
 import (
@@ -22,6 +24,13 @@ type store interface {
 	Orders(context.Context, account.Token, time.Time) ([]order.Order, error)
 	Purchase(context.Context, account.Token, order.Number, time.Time) (account.Account, payment.Book, error)
 	Settle(context.Context, payment.Change) error
+	Actor(ctx context.Context, authorization, cookie string, r account.Right, now time.Time) (account.Actor, error)
+	Order(context.Context, order.Number) (order.Order, error)
+	Books(context.Context, ...order.Number) ([]payment.Book, error)
+	ByAddress(context.Context, account.Address) (account.Account, error)
+	OrdersOf(context.Context, account.ID) ([]order.Order, error)
+	Account(context.Context, account.ID) (account.Account, error)
+	Record(context.Context, account.Act) error
 }
 
 type orders struct {
@@ -35,7 +44,10 @@ func main() {
 }
 
 func (o orders) routes() web.Routes {
-	return web.Routes{"GET /v1/orders": o.list, "GET /v1/orders/{number}": o.one, "DELETE /v1/orders/{number}": o.cancel}
+	return web.Routes{
+		"GET /v1/orders": o.list, "GET /v1/orders/{number}": o.one, "DELETE /v1/orders/{number}": o.cancel,
+		"GET /v1/staff/orders": o.find, "GET /v1/staff/orders/{number}": o.sale,
+	}
 }
 
 type list struct {
@@ -51,11 +63,15 @@ func (o orders) list(ctx context.Context, r web.Request) (web.Response, error) {
 	if err != nil {
 		return web.Response{}, err
 	}
+	return web.OK(listOf(found)), nil
+}
+
+func listOf(found []order.Order) list {
 	out := list{Orders: []order.Document{}}
 	for _, one := range found {
 		out.Orders = append(out.Orders, one.Document())
 	}
-	return web.OK(out), nil
+	return out
 }
 
 func (o orders) one(ctx context.Context, r web.Request) (web.Response, error) {

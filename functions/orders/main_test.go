@@ -14,6 +14,7 @@ import (
 	"opiq/local/ledger"
 	"opiq/local/people"
 	"opiq/local/stage"
+	"opiq/shared/account"
 	"opiq/shared/letter"
 	"opiq/shared/order"
 	"opiq/shared/payment"
@@ -41,13 +42,16 @@ var before = map[string]func(*testing.T, *table.Table){
 		part(t, s)
 		people.Expire(t, s, people.Waiting, people.Noon.AddDate(0, 0, 32))
 	},
-	"cancel-expired":  func(t *testing.T, s *table.Table) { people.Expire(t, s, people.Waiting, people.Noon.Add(order.Lives)) },
-	"reopened":        func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
-	"cancel-reopened": func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
-	"paid-too-much-and-taken-back": func(t *testing.T, s *table.Table) {
-		people.Transfer(t, s, people.Waiting, 600, 1, people.Noon)
-		people.TakeBack(t, s, people.Waiting, people.Noon)
-	},
+	"cancel-expired":                    func(t *testing.T, s *table.Table) { people.Expire(t, s, people.Waiting, people.Noon.Add(order.Lives)) },
+	"reopened":                          func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
+	"cancel-reopened":                   func(t *testing.T, s *table.Table) { people.TakeBack(t, s, people.Running, people.Noon) },
+	"paid-too-much-and-taken-back":      takenBack,
+	"sale-paid-too-much-and-taken-back": takenBack,
+}
+
+func takenBack(t *testing.T, s *table.Table) {
+	people.Transfer(t, s, people.Waiting, 600, 1, people.Noon)
+	people.TakeBack(t, s, people.Waiting, people.Noon)
 }
 
 func TestEvents(t *testing.T) {
@@ -56,6 +60,8 @@ func TestEvents(t *testing.T) {
 		cfg, mine := stage.Table(t)
 		s := table.Open(cfg, mine)
 		people.MoveIn(t, s)
+		people.Employ(t, s)
+		people.Program(t, s, account.Orders)
 		if prepare := before[name]; prepare != nil {
 			prepare(t, s)
 			delete(played, name)

@@ -2,6 +2,7 @@
 // them, and the price lists.
 //
 //	GET  /v1/works
+//	GET  /v1/works/{id}
 //	PUT  /v1/works/{id}/distribution
 //	GET  /v1/takedown-reports
 //	POST /v1/takedown-reports/{id}/decision
@@ -46,7 +47,7 @@ func main() {
 
 func (d desk) routes() web.Routes {
 	return web.Routes{
-		"GET /v1/works": d.works, "PUT /v1/works/{id}/distribution": d.redistribute,
+		"GET /v1/works": d.works, "GET /v1/works/{id}": d.work, "PUT /v1/works/{id}/distribution": d.redistribute,
 		"GET /v1/takedown-reports": d.reports, "POST /v1/takedown-reports/{id}/decision": d.decide,
 		"GET /v1/price-lists": d.prices, "PUT /v1/price-lists/{validFrom}": d.price,
 	}
@@ -78,6 +79,18 @@ func (d desk) works(ctx context.Context, r web.Request) (web.Response, error) {
 		return web.Response{}, err
 	}
 	return web.OK(register), nil
+}
+
+func (d desk) work(ctx context.Context, r web.Request) (web.Response, error) {
+	shelf, err := d.shelf(ctx, r)
+	if err != nil {
+		return web.Response{}, err
+	}
+	record, err := shelf.Record(catalog.WorkID(r.Path("id")), d.today())
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.OK(record), nil
 }
 
 func (d desk) redistribute(ctx context.Context, r web.Request) (web.Response, error) {

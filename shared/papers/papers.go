@@ -5,6 +5,7 @@
 package papers
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -233,15 +234,17 @@ func (p *paper) pay(i invoice.Invoice) {
 	}
 }
 
-// code draws the QR code that a bank's app reads, on white, and what it is for.
-func (p *paper) code(i invoice.Invoice, x, y, size pdf.Length) {
-	c, err := qr.Encode(i.QR(i.Price.Gross), qr.M, qr.Unicode)
+// bar is a stretch of dark modules in a row of a QR code.
+type bar struct{ x, y, width int }
+
+// bars are what is dark of the code that a bank's app reads to pay an amount, and how many modules wide the code is, with four white ones
+// at each side.
+func bars(i invoice.Invoice, amount money.Amount) (all []bar, n int, err error) {
+	c, err := qr.Encode(i.QR(amount), qr.M, qr.Unicode)
 	if err != nil {
-		return // a text of at most 331 bytes always fits
+		return nil, 0, err // a text of at most 331 bytes always fits
 	}
-	n := c.Bounds().Dx()
-	module := size / pdf.Length(n+8) // four white ones at each side
-	var squares []pdf.Rectangle
+	n = c.Bounds().Dx()
 	for row := range n {
 		for from := 0; from < n; from++ {
 			to := from
@@ -249,14 +252,39 @@ func (p *paper) code(i invoice.Invoice, x, y, size pdf.Length) {
 				to++
 			}
 			if to > from {
-				squares = append(squares, pdf.Rectangle{
-					X: x + pdf.Length(from+4)*module, Y: y + pdf.Length(row+4)*module, Width: pdf.Length(to-from) * module, Height: module,
-				})
+				all = append(all, bar{from + 4, row + 4, to - from})
 				from = to
 			}
 		}
 	}
-	p.doc.Decorate(pdf.Color{255, 255, 255}, pdf.Rectangle{X: x, Y: y, Width: pdf.Length(n+8) * module, Height: pdf.Length(n+8) * module})
+	return all, n + 8, nil
+}
+
+// Code is the QR code that a bank's app reads to pay an amount of an invoice, as an SVG of its own.
+func Code(i invoice.Invoice, amount money.Amount) ([]byte, error) {
+	all, n, err := bars(i, amount)
+	if err != nil {
+		return nil, err
+	}
+	out := fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`, n, n, n, n)
+	for _, b := range all {
+		out = fmt.Appendf(out, "M%d %dh%dv1H%dz", b.x, b.y, b.width, b.x)
+	}
+	return append(out, `"/></svg>`...), nil
+}
+
+// code draws the QR code that a bank's app reads, on white, and what it is for.
+func (p *paper) code(i invoice.Invoice, x, y, size pdf.Length) {
+	all, n, err := bars(i, i.Price.Gross)
+	if err != nil {
+		return
+	}
+	module := size / pdf.Length(n)
+	var squares []pdf.Rectangle
+	for _, b := range all {
+		squares = append(squares, pdf.Rectangle{X: x + pdf.Length(b.x)*module, Y: y + pdf.Length(b.y)*module, Width: pdf.Length(b.width) * module, Height: module})
+	}
+	p.doc.Decorate(pdf.Color{255, 255, 255}, pdf.Rectangle{X: x, Y: y, Width: pdf.Length(n) * module, Height: pdf.Length(n) * module})
 	told := p.say("told", "payee", i.Seller.Name, "account", words.InFours(i.Seller.IBAN), "gross", p.words.Euros(i.Price.Gross), "rf", words.InFours(i.Reference().RF()))
 	p.doc.Figure(told, func() { p.doc.Fill(pdf.Color{}, squares...) })
 	p.doc.In("Caption", func() {

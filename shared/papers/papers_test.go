@@ -226,6 +226,12 @@ func scan(t *testing.T, file []byte) string {
 			}
 		}
 	}
+	return readCode(t, canvas)
+}
+
+// readCode reads the QR code on a canvas.
+func readCode(t *testing.T, canvas image.Image) string {
+	t.Helper()
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(canvas)
 	if err != nil {
 		t.Fatal(err)
@@ -238,6 +244,36 @@ func scan(t *testing.T, file []byte) string {
 		t.Errorf("error correction level %v", level)
 	}
 	return read.GetText()
+}
+
+// stretch is a dark stretch of a code as SVG, and its module's place.
+var stretch = regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1H`)
+
+func TestTheCodeOfAnInvoicePaysWhatIsLeft(t *testing.T) {
+	i := bill(lang.Russian, school)
+	svg, err := Code(i, 10_05)
+	if err != nil {
+		t.Fatal(err)
+	}
+	canvas := image.NewGray(image.Rect(0, 0, 400, 400))
+	for n := range canvas.Pix {
+		canvas.Pix[n] = 255
+	}
+	for _, s := range stretch.FindAllSubmatch(svg, -1) {
+		var at [3]int
+		for n := range at {
+			at[n], _ = strconv.Atoi(string(s[n+1]))
+		}
+		draw := image.Rect(at[0]*8, at[1]*8, (at[0]+at[2])*8, (at[1]+1)*8)
+		for y := draw.Min.Y; y < draw.Max.Y; y++ {
+			for x := draw.Min.X; x < draw.Max.X; x++ {
+				canvas.SetGray(x, y, color.Gray{})
+			}
+		}
+	}
+	if got := readCode(t, canvas); got != i.QR(10_05) || !strings.Contains(got, "EUR10.05") {
+		t.Errorf("the code says %q", got)
+	}
 }
 
 func TestTheCodeOnAnInvoicePaysIt(t *testing.T) {

@@ -110,10 +110,11 @@ func TestWrongWordsAreNamed(t *testing.T) {
 		words Words
 		want  string
 	}{
-		{Words{1, " \n\t\x00 "}, "/text length"},
-		{Words{1, strings.Repeat("õ", 1001)}, "/text length"},
-		{Words{0, "x"}, "/chapter out_of_range"},
-		{Words{-1, ""}, "/chapter out_of_range, /text length"},
+		{Words{Chapter: 1, Text: " \n\t\x00 "}, "/text length"},
+		{Words{Chapter: 1, Text: strings.Repeat("õ", 1001)}, "/text length"},
+		{Words{Chapter: 0, Text: "x"}, "/chapter out_of_range"},
+		{Words{Chapter: -1, Text: ""}, "/chapter out_of_range, /text length"},
+		{Words{Chapter: 1, Paragraph: -1, Text: "x"}, "/paragraph out_of_range"},
 	} {
 		var got []string
 		for _, f := range c.words.Check() {
@@ -125,19 +126,28 @@ func TestWrongWordsAreNamed(t *testing.T) {
 	}
 }
 
+func TestANoteStandsWhereThereIsSomething(t *testing.T) {
+	c := Chapter{Paragraphs: []string{"one", "two"}}
+	for paragraph, ok := range map[int]bool{0: true, 1: true, 2: true, 3: false} {
+		if err := (Words{Chapter: 1, Paragraph: paragraph, Text: "x"}).In(c); (err == nil) != ok {
+			t.Errorf("at paragraph %d: %v", paragraph, err)
+		}
+	}
+}
+
 func TestANoteFromTheFirstWordToTheLast(t *testing.T) {
 	n := Find(nil, "w001", "n")
 	if _, _, err := n.Remove(noon); n.Stands() || !errors.Is(err, ErrNoNote) {
 		t.Errorf("what was not there is removed: %v", err)
 	}
-	n, changed, err := n.Write(Words{1, "first"}, nil, noon)
+	n, changed, err := n.Write(Words{Chapter: 1, Text: "first"}, nil, noon)
 	if !changed || err != nil || !n.Stands() || !n.CreatedAt.Equal(noon) {
 		t.Errorf("written: %+v (%v)", n, err)
 	}
-	if _, changed, err := n.Write(Words{1, "first"}, []Note{n}, noon.Add(time.Minute)); changed || err != nil {
+	if _, changed, err := n.Write(Words{Chapter: 1, Text: "first"}, []Note{n}, noon.Add(time.Minute)); changed || err != nil {
 		t.Errorf("the same again: %t (%v)", changed, err)
 	}
-	n, changed, err = n.Write(Words{2, "second"}, []Note{n}, noon.Add(time.Minute))
+	n, changed, err = n.Write(Words{Chapter: 2, Text: "second"}, []Note{n}, noon.Add(time.Minute))
 	if !changed || err != nil || n.Chapter != 2 || !n.CreatedAt.Equal(noon) || !n.ChangedAt.Equal(noon.Add(time.Minute)) {
 		t.Errorf("changed: %+v (%v)", n, err)
 	}
@@ -148,7 +158,7 @@ func TestANoteFromTheFirstWordToTheLast(t *testing.T) {
 	if again, changed, err := n.Remove(noon.Add(2 * time.Hour)); changed || err != nil || again != n {
 		t.Errorf("removed again: %+v (%v)", again, err)
 	}
-	n, _, err = n.Write(Words{1, "anew"}, []Note{n}, noon.Add(3*time.Hour))
+	n, _, err = n.Write(Words{Chapter: 1, Text: "anew"}, []Note{n}, noon.Add(3*time.Hour))
 	if err != nil || !n.Stands() || !n.CreatedAt.Equal(noon.Add(3*time.Hour)) {
 		t.Errorf("anew: %+v (%v)", n, err)
 	}
@@ -177,7 +187,7 @@ func TestAWorkHoldsAHundredNotes(t *testing.T) {
 		{100, 1, "100", false}, // where there is room
 	} {
 		all := notes(c.standing, c.gone)
-		_, changed, err := Find(all, "w001", c.id).Write(Words{1, "y"}, all, noon)
+		_, changed, err := Find(all, "w001", c.id).Write(Words{Chapter: 1, Text: "y"}, all, noon)
 		want := ErrTooManyNotes
 		if c.standing < MaxNotes {
 			want = ErrTooManyRemoved

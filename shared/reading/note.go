@@ -27,7 +27,8 @@ type Note struct {
 	ID        NoteID         `json:"id"`
 	Work      catalog.WorkID `json:"work"`
 	Chapter   int            `json:"chapter"`
-	Text      string         `json:"text,omitempty"` // none where it was removed
+	Paragraph int            `json:"paragraph,omitempty"` // none where it is about the chapter
+	Text      string         `json:"text,omitempty"`      // none where it was removed
 	CreatedAt time.Time      `json:"createdAt"`
 	ChangedAt time.Time      `json:"changedAt"`
 	DeletedAt time.Time      `json:"deletedAt,omitzero"` // only that it was there is left
@@ -52,10 +53,11 @@ var (
 	ErrNoNote         = problem.New(problem.NotFound, "no_such_note", "There is no such note.")
 )
 
-// Words are what somebody writes, and at which chapter.
+// Words are what somebody writes, and where: at a chapter, or at one of its paragraphs.
 type Words struct {
-	Chapter int    `json:"chapter"`
-	Text    string `json:"text"`
+	Chapter   int    `json:"chapter"`
+	Paragraph int    `json:"paragraph,omitempty"` // from 1; none where they are about the chapter
+	Text      string `json:"text"`
 }
 
 // Check cleans the text and names every wrong field.
@@ -63,11 +65,24 @@ func (w *Words) Check() (wrong []problem.Field) {
 	if w.Chapter < 1 {
 		wrong = append(wrong, problem.Field{Pointer: "/chapter", Code: "out_of_range", Detail: "A chapter is a whole number from 1."})
 	}
+	if w.Paragraph < 0 {
+		wrong = append(wrong, wrongParagraph)
+	}
 	w.Text = typed.Lines(w.Text)
 	if !typed.Fits(w.Text, 1, MaxLetters) {
 		wrong = append(wrong, problem.Field{Pointer: "/text", Code: "length", Detail: "A note has 1 to 1000 characters."})
 	}
 	return wrong
+}
+
+var wrongParagraph = problem.Field{Pointer: "/paragraph", Code: "out_of_range", Detail: "A paragraph is a whole number from 1, up to as many as the chapter has."}
+
+// In wants the words to stand where the chapter has something.
+func (w Words) In(c Chapter) error {
+	if w.Paragraph > len(c.Paragraphs) {
+		return problem.Wrong([]problem.Field{wrongParagraph})
+	}
+	return nil
 }
 
 // Stands tells whether the note is there to be read.
@@ -86,7 +101,7 @@ func Find(notes []Note, w catalog.WorkID, id NoteID) Note {
 // Write is the note with other words; those that it has already change nothing. A new one needs room among the notes of the work. Of
 // two browsers that write the hundredth at the same moment, both may.
 func (n Note) Write(w Words, notes []Note, now time.Time) (_ Note, changed bool, err error) {
-	if n.Stands() && n.Chapter == w.Chapter && n.Text == w.Text {
+	if n.Stands() && n.Chapter == w.Chapter && n.Paragraph == w.Paragraph && n.Text == w.Text {
 		return n, false, nil
 	}
 	if !n.Stands() {
@@ -104,7 +119,7 @@ func (n Note) Write(w Words, notes []Note, now time.Time) (_ Note, changed bool,
 		}
 		n.CreatedAt, n.DeletedAt = now.UTC(), time.Time{}
 	}
-	n.Chapter, n.Text, n.ChangedAt = w.Chapter, w.Text, now.UTC()
+	n.Chapter, n.Paragraph, n.Text, n.ChangedAt = w.Chapter, w.Paragraph, w.Text, now.UTC()
 	return n, true, nil
 }
 
