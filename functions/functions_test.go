@@ -4,6 +4,7 @@
 package functions
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -52,6 +53,10 @@ var rules = []struct {
 	{"the table is safe", table},
 	{"the buckets are safe", buckets},
 	{"the API is throttled and closed", api},
+	{"the edge keeps what is everybody's", edge},
+	{"who answers everybody alike knows nobody", nobodys},
+	{"nobody writes down what people ask for", unwritten},
+	{"floods are stopped at the edge", floods},
 	{"stages are dev and prod", stages},
 }
 
@@ -76,6 +81,8 @@ type house struct {
 	functions []template.Function
 	queues    map[string]template.Queue
 	throttle  template.Throttle
+	door      template.Door
+	edge      template.Edge
 	wrong     []string
 }
 
@@ -119,7 +126,9 @@ func load(t testing.TB) fstest.MapFS {
 func open(t testing.TB, tree fstest.MapFS) *house {
 	t.Helper()
 	source := tree["template.yaml"].Data
-	read, err := template.Parse("template.yaml", source, map[string]string{"Stage": "dev", "PublicUrl": "https://opiq.example", "Sender": "no-reply@opiq.example"})
+	read, err := template.Parse("template.yaml", source, map[string]string{
+		"Stage": "dev", "PublicUrl": "https://opiq.example", "Sender": "no-reply@opiq.example", "Certificate": "arn:aws:acm:us-east-1:1:certificate/a",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +138,7 @@ func open(t testing.TB, tree fstest.MapFS) *house {
 	if err := yaml.Unmarshal(source, &raw); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{tree: tree, resources: read.Resources, beside: raw.Resources, functions: read.Functions, throttle: read.Throttle, queues: map[string]template.Queue{}}
+	h := &house{tree: tree, resources: read.Resources, beside: raw.Resources, functions: read.Functions, throttle: read.Throttle, door: read.Door, edge: read.Edge, queues: map[string]template.Queue{}}
 	for _, q := range read.Queues {
 		h.queues[q.ID] = q
 	}
@@ -267,6 +276,9 @@ func triggers(h *house) {
 		for _, n := range []int{len(f.Routes), len(f.Queues), len(f.Streams), len(f.Schedules)} {
 			kinds += min(n, 1)
 		}
+		if f.ID == h.door.Function {
+			kinds++
+		}
 		if get(f.Properties, "FunctionUrlConfig") != nil {
 			h.errorf("template.yaml: %s has a URL of its own: the API is the only door", f.ID)
 		}
@@ -274,13 +286,13 @@ func triggers(h *house) {
 		case hand && kinds > 0:
 			h.errorf("template.yaml: %s has events: only its operator may call it", f.ID)
 		case !hand && kinds != 1:
-			h.errorf("template.yaml: %s has %d kinds of events: give it one (HttpApi, SQS, DynamoDB or ScheduleV2)", f.ID, kinds)
+			h.errorf("template.yaml: %s has %d kinds of events: give it one (HttpApi, SQS, DynamoDB or ScheduleV2), or let it be the API's door", f.ID, kinds)
 		}
 		for _, r := range f.Routes {
 			switch api := strings.HasPrefix(r.Path, "/v1/"); {
 			case r.Method == "ANY", !api && f.Name != forPeople:
 				h.errorf("template.yaml: %s: route %q: the API stands under /v1 and its methods are written out", f.ID, r.Key())
-			case f.Name == forPeople && (api || r.Method != "GET"):
+			case f.Name == forPeople && (api || r.Method != "GET" && r.Method != "HEAD"):
 				h.errorf("template.yaml: %s: route %q: pages are read, and stand outside of the API", f.ID, r.Key())
 			}
 		}
@@ -549,15 +561,18 @@ var secretLooking = []*regexp.Regexp{
 	regexp.MustCompile(`resolve:(ssm|secretsmanager)`), // would write the secret into the function's environment
 }
 
+// said is where a secret is meant to stand in what is deployed: what the distribution says to the API.
+var said = regexp.MustCompile(`HeaderName: opiq-door, HeaderValue: !Sub "\{\{resolve:ssm:/opiq/\$\{Stage\}/origin:\$\{OriginVersion\}\}\}"`)
+
 func secrets(h *house) {
-	for _, name := range []string{"template.yaml", "samconfig.toml"} {
+	for _, name := range []string{"template.yaml", "edge.yaml", "samconfig.toml"} {
 		if h.tree[name] == nil {
 			h.errorf("%s is missing", name)
 			continue
 		}
 		for i, line := range strings.Split(string(h.tree[name].Data), "\n") {
 			for _, r := range secretLooking {
-				if r.MatchString(line) {
+				if r.MatchString(said.ReplaceAllString(line, "")) {
 					h.errorf("%s:%d looks like a secret (%s): secrets stand in SSM", name, i+1, r)
 				}
 			}
@@ -965,7 +980,8 @@ func tls(policy any, bucket string) bool {
 }
 
 // slow are the routes that send mail, hash a password or call staff: what everybody may call and what costs us.
-var slow = []string{"POST /v1/works/{id}/takedown-reports", "POST /v1/signup", "POST /v1/signup/resend", "POST /v1/password/forgot", "POST /v1/password/reset", "POST /v1/session"}
+var slow = []string{"POST /v1/works/{id}/takedown-reports", "POST /v1/signup", "POST /v1/signup/resend", "POST /v1/password/forgot", "POST /v1/password/reset", "POST /v1/account/password", "POST /v1/account/closing",
+	"POST /v1/session"}
 
 func api(h *house) {
 	apis := h.all("AWS::Serverless::HttpApi")
@@ -997,10 +1013,197 @@ func api(h *house) {
 		if h.resources[target(text(p, "AccessLogSettings", "DestinationArn"))].Type != "AWS::Logs::LogGroup" {
 			h.errorf("template.yaml: %s: add AccessLogSettings with a log group", id)
 		}
-		if format := text(p, "AccessLogSettings", "Format"); !json.Valid([]byte(format)) || regexp.MustCompile(`\$context\.(path|http\.path|customDomain|authorizer)|\$request`).MatchString(format) {
+		format := text(p, "AccessLogSettings", "Format")
+		if !json.Valid([]byte(format)) || regexp.MustCompile(`\$context\.(path|http\.path|customDomain)|\$request`).MatchString(format) {
 			h.errorf("template.yaml: %s: the access log is JSON and names routes, not paths: these hold numbers of orders and names of payers", id)
 		}
+		if !strings.Contains(format, "$context.authorizer.viewer") {
+			h.errorf("template.yaml: %s: the access log loses who asked: add $context.authorizer.viewer, for all come from the edge", id)
+		}
+		if f := h.resources[h.door.Function]; text(f.Properties, "CodeUri") != "functions/door/" || !slices.Equal(h.door.Headers, []string{"opiq-door", "opiq-viewer"}) || h.door.Kept <= 0 || h.door.Kept > 5*time.Minute {
+			h.errorf("template.yaml: %s: Auth: the function door must be asked about every opiq-door and opiq-viewer, and again after five minutes", id)
+		}
+		if text(p, "DisableExecuteApiEndpoint") == "true" {
+			h.errorf("template.yaml: %s: the edge finds the API by its own address: take DisableExecuteApiEndpoint away", id)
+		}
 	}
+}
+
+// everybodys are the functions whose answers are the same for everybody. What others answer is never kept, and they see who asks.
+var everybodys = []string{"catalog", "storefront", "terms"}
+
+// personal are the names by which a function reads or sets what says who somebody is: of package web, of package account and of headers.
+var personal = []string{"CookieAt", "Cookie", "Cookies", "ParseToken", "ParseKey", "IP", "authorization", "cookie", "opiq-viewer"}
+
+func nobodys(h *house) {
+	for _, s := range h.goFiles() {
+		name, ok := strings.CutPrefix(s.room(), "functions/")
+		if !ok || s.test() || !slices.Contains(everybodys, name) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			var says string
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				says = n.Sel.Name
+			case *ast.KeyValueExpr:
+				if key, ok := n.Key.(*ast.Ident); ok {
+					says = key.Name
+				}
+			case *ast.BasicLit:
+				says = strings.ToLower(strings.Trim(n.Value, `"`))
+			}
+			if slices.Contains(personal, says) {
+				h.errorf("%s has %s: what %s answers is kept for everybody, so it may not depend on who asks", s.name, says, name)
+			}
+			return true
+		})
+	}
+}
+
+// unwritten holds that no log has paths or queries: these name orders, payers and people that staff look for, and carry the tokens of letters.
+func unwritten(h *house) {
+	for _, id := range slices.Sorted(maps.Keys(h.resources)) {
+		r := h.resources[id]
+		if r.Type == "AWS::CloudFront::RealtimeLogConfig" || strings.HasPrefix(r.Type, "AWS::Logs::Delivery") || get(r.Properties, "DistributionConfig", "Logging") != nil {
+			h.errorf("template.yaml: %s: the distribution's log would hold what people ask for: take it away", id)
+		}
+	}
+	if file := h.tree["edge.yaml"]; file != nil && strings.Contains(string(file.Data), "AWS::WAFv2::LoggingConfiguration") {
+		h.errorf("edge.yaml: the web ACL's log would hold what people ask for: take it away")
+	}
+}
+
+// askable are the words in the query of an address that make another answer, of those that are kept: each value is kept by itself.
+var askable = []string{"cursor", "grade", "lang", "language", "limit", "publisher", "q", "subject"}
+
+func edge(h *house) {
+	distributions := h.all("AWS::CloudFront::Distribution")
+	if len(distributions) != 1 {
+		h.errorf("template.yaml: %d distributions: there is one", len(distributions))
+	}
+	for _, id := range distributions {
+		config := get(h.resources[id].Properties, "DistributionConfig")
+		for name, want := range map[string]string{
+			"Enabled": "true", "HttpVersion": "http2and3", "IPV6Enabled": "true", "ViewerCertificate.MinimumProtocolVersion": "TLSv1.2_2021", "ViewerCertificate.SslSupportMethod": "sni-only",
+		} {
+			if got := text(config, strings.Split(name, ".")...); got != want {
+				h.errorf("template.yaml: %s: %s is %q, must be %s", id, name, got, want)
+			}
+		}
+		for _, origin := range list(config, "Origins") {
+			if text(origin, "CustomOriginConfig", "OriginProtocolPolicy") != "https-only" || !slices.Equal(texts(origin, "CustomOriginConfig", "OriginSSLProtocols"), []string{"TLSv1.2"}) {
+				h.errorf("template.yaml: %s: the way to the API is HTTPS: OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1.2]", id)
+			}
+		}
+		for _, b := range append(list(config, "CacheBehaviors"), get(config, "DefaultCacheBehavior")) {
+			where := fmt.Sprintf("template.yaml: %s: %s", id, cmp.Or(text(b, "PathPattern"), "DefaultCacheBehavior"))
+			if p := text(b, "ViewerProtocolPolicy"); p != "https-only" && p != "redirect-to-https" {
+				h.errorf("%s: ViewerProtocolPolicy is %q: HTTPS only", where, p)
+			}
+			viewer := func(a any) bool {
+				return text(a, "EventType") == "viewer-request" && h.resources[target(text(a, "FunctionARN"))].Type == "AWS::CloudFront::Function"
+			}
+			if !slices.ContainsFunc(list(b, "FunctionAssociations"), viewer) {
+				h.errorf("%s: FunctionAssociations: without the viewer's function anybody may say who they are", where)
+			}
+		}
+		for _, code := range []int{400, 403, 404, 405, 414, 500, 501, 502, 503, 504} {
+			if !slices.ContainsFunc(list(config, "CustomErrorResponses"), func(e any) bool { return number(e, "ErrorCode") == code && number(e, "ErrorCachingMinTTL") == 0 }) {
+				h.errorf("template.yaml: %s: CustomErrorResponses: one person's %d would be kept for others: add ErrorCachingMinTTL: 0", id, code)
+			}
+		}
+	}
+	if h.edge.Headers["opiq-door"] == "" {
+		h.errorf("template.yaml: the distribution does not say opiq-door: the API would turn everybody away")
+	}
+	for _, id := range h.all("AWS::CloudFront::CachePolicy") {
+		if c := get(h.resources[id].Properties, "CachePolicyConfig"); number(c, "MinTTL") != 0 || number(c, "DefaultTTL") != 0 {
+			h.errorf("template.yaml: %s: MinTTL and DefaultTTL must be 0: only what says so itself is kept", id)
+		}
+	}
+	for _, b := range h.edge.Behaviors {
+		for _, name := range b.Query {
+			if !slices.Contains(askable, name) {
+				h.errorf("template.yaml: %s: QueryStrings: nobody reads %q where answers are kept for everybody", b.Path, name)
+			}
+		}
+		for _, name := range b.Headers {
+			if name != "accept-language" && name != "opiq-viewer" {
+				h.errorf("template.yaml: %s: %s goes on where answers are kept for everybody", b.Path, name)
+			}
+		}
+		if b.Kept && !slices.Contains(b.Headers, "opiq-viewer") {
+			h.errorf("template.yaml: %s: opiq-viewer does not go on: the API would turn everybody away", b.Path)
+		}
+	}
+	for _, f := range h.functions {
+		for _, r := range f.Routes {
+			i := slices.IndexFunc(h.edge.Behaviors, func(b template.Behavior) bool { return b.Fits(r.Path) })
+			if i < 0 {
+				continue
+			}
+			switch b := h.edge.Behaviors[i]; {
+			case !slices.Contains(b.Methods, r.Method):
+				h.errorf("template.yaml: %s: route %q never arrives: the behavior %s does not allow it", f.ID, r.Key(), b.Path)
+			case b.Kept && !slices.Contains(everybodys, f.Name):
+				h.errorf("template.yaml: %s: route %q falls under %s, where answers are kept for everybody and nobody is known", f.ID, r.Key(), b.Path)
+			}
+		}
+	}
+}
+
+// floods looks at the template of us-east-1.
+func floods(h *house) {
+	file := h.tree["edge.yaml"]
+	if file == nil {
+		h.errorf("edge.yaml is missing")
+		return
+	}
+	read, err := template.Parse("edge.yaml", file.Data, map[string]string{"Host": "opiq.example"})
+	if err != nil {
+		h.errorf("%v", err)
+		return
+	}
+	for _, r := range read.Resources {
+		if r.Type != "AWS::WAFv2::WebACL" {
+			continue
+		}
+		var counted []any
+		for _, rule := range append(list(r.Properties, "Rules"), any(r.Properties)) {
+			if rate := get(rule, "Statement", "RateBasedStatement"); rate != nil {
+				counted = append(counted, get(rate, "ScopeDownStatement"))
+			}
+			if text(rule, "VisibilityConfig", "SampledRequestsEnabled") != "false" {
+				h.errorf("edge.yaml: %s: SampledRequestsEnabled must be false: samples hold cookies and links of people", cmp.Or(text(rule, "Name"), r.ID))
+			}
+		}
+		if text(r.Properties, "Scope") != "CLOUDFRONT" {
+			h.errorf("edge.yaml: %s: it must be for CLOUDFRONT", r.ID)
+		}
+		for _, place := range []string{"/", "/works", "/assets/0123456789ab/style.css", "/%61ssets/1/style.css", "/v1/orders", "/v1/callbacks/nobody", "/v1/callbacks/card/a/b"} {
+			if !slices.ContainsFunc(counted, func(statement any) bool { return concerns(statement, place) }) {
+				h.errorf("edge.yaml: %s: no rule has a rate for %s: one network could ask for it without end", r.ID, place)
+			}
+		}
+		for _, place := range []string{"/v1/callbacks/card", "/v1/callbacks/card/a", "/v1/callbacks/banklink/lhv"} {
+			if slices.ContainsFunc(counted, func(statement any) bool { return concerns(statement, place) }) {
+				h.errorf("edge.yaml: %s: a rule has a rate for %s: a bank that is turned away is a payment that nobody hears of", r.ID, place)
+			}
+		}
+	}
+}
+
+// concerns tells whether a statement is about a path.
+func concerns(statement any, place string) bool {
+	if not := get(statement, "NotStatement", "Statement"); not != nil {
+		return !concerns(not, place)
+	}
+	if statement == nil {
+		return true
+	}
+	about, err := regexp.Compile(text(statement, "RegexMatchStatement", "RegexString"))
+	return err == nil && about.MatchString(place)
 }
 
 func stages(h *house) {

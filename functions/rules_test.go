@@ -21,6 +21,14 @@ func TestRulesFind(t *testing.T) {
                 - Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["refund"]},"way":{"S":["card"]}}}}'
                 - Pattern: '{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"nudged":{"N":[{"exists":true}]}}}}'
 `
+	const shelf = `      Policies:
+        - Statement:
+            - Effect: Allow
+              Action: dynamodb:Query
+              Resource: !GetAtt Table.Arn
+              Condition: {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": `
+	const pages = `Method: HEAD, Path: "/{page+}"}}` + "\n" + shelf
+	const plans = "Path: /v1/catalog/plans}}\n" + shelf
 	tree := load(t)
 	for _, c := range []struct{ name, file, from, to, rule, want string }{
 		{"folder without resource", "functions/nobody/main.go", "", "package main", "a folder is a function", "functions/nobody has no resource"},
@@ -52,7 +60,7 @@ func TestRulesFind(t *testing.T) {
 		{"variable without right", "template.yaml", "Action: [dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem]", "Action: []", "variables are few and come with the right they need", "Signup has the variable TABLE but no right"},
 		{"right without variable", "template.yaml", "{MAIL_QUEUE: !Ref MailQueue, BANK_ENTRIES_QUEUE: !Ref BankEntriesQueue, STATEMENTS_QUEUE: !Ref StatementsQueue, CARDS_QUEUE: !Ref CardsQueue}", "{}", "variables are few and come with the right they need", "Dispatch may sqs:SendMessage but"},
 		{"key in the template", "template.yaml", "Conditions:", "# -----BEGIN PRIVATE KEY-----\nConditions:", "no secrets in plain sight", "looks like a secret"},
-		{"password in samconfig", "samconfig.toml", "version = 0.1", `password = "hunter2"`, "no secrets in plain sight", "samconfig.toml:2"},
+		{"password in samconfig", "samconfig.toml", "version = 0.1", `password = "hunter2"`, "no secrets in plain sight", "samconfig.toml:3"},
 		{"credentials", "template.yaml", "Conditions:", "# AKIAIOSFODNN7EXAMPLE\nConditions:", "no secrets in plain sight", "looks like a secret"},
 		{"any action", "template.yaml", "Action: sqs:SendMessage", `Action: "sqs:*"`, "policies name what they allow", "name the actions"},
 		{"any resource", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", `Action: sqs:SendMessage, Resource: "*"`, "policies name what they allow", "name the resources"},
@@ -70,8 +78,9 @@ func TestRulesFind(t *testing.T) {
 		{"any sender", "template.yaml", "ses:FromAddress", "aws:SourceIp", "policies name what they allow", "from any address"},
 		{"callback on the table", "template.yaml", "Action: sqs:SendMessage, Resource: !GetAtt PaymentsQueue.Arn", "Action: dynamodb:PutItem, Resource: !GetAtt Table.Arn", "callbacks hold no right on the table", "BanklinkCallback may dynamodb:PutItem"},
 		{"callback that knows the table", "template.yaml", "{PAYMENTS_QUEUE:", "{TABLE: !Ref Table, PAYMENTS_QUEUE:", "callbacks hold no right on the table", "take TABLE away"},
-		{"the whole table to everybody", "template.yaml", "              Condition: {\"ForAllValues:StringEquals\": {\"dynamodb:LeadingKeys\": [SHELF]}}\n", "", "doors see their own partitions", "Catalog needs a part"},
-		{"people to everybody", "template.yaml", "[SHELF]", "[SHELF, \"ACCOUNT#*\"]", "doors see their own partitions", "Catalog needs a part"},
+		{"the whole table to the catalog", "template.yaml", plans, strings.Replace(plans, "LeadingKeys", "Select", 1), "doors see their own partitions", "Catalog needs a part"},
+		{"people on a page", "template.yaml", pages + "[SHELF]", pages + "[SHELF, \"ACCOUNT#*\"]", "doors see their own partitions", "Storefront needs a part"},
+		{"people in the catalog", "template.yaml", plans + "[SHELF]", plans + "[SHELF, \"ACCOUNT#*\"]", "doors see their own partitions", "Catalog needs a part"},
 		{"reports to everybody", "template.yaml", "[\"TRIES#*\", \"TAKEDOWN#*\"]", "[\"*\"]", "doors see their own partitions", "TakedownReports needs a part"},
 		{"licenses to a note", "template.yaml", "{\"ForAllValues:StringLike\": {\"dynamodb:LeadingKeys\": [\"ACCOUNT#*\"]}}", "{}", "doors see their own partitions", "Marks needs a part"},
 		{"door without function", "template.yaml", "functions/catalog/", "functions/catalogue/", "doors see their own partitions", "partitions names catalog"},
@@ -112,6 +121,38 @@ func TestRulesFind(t *testing.T) {
 		{"no throttle", "template.yaml", "DefaultRouteSettings:", "SomeRouteSettings:", "the API is throttled and closed", "add DefaultRouteSettings"},
 		{"sign-in unthrottled", "template.yaml", "        POST /v1/session:", "        GET /v1/session:", "the API is throttled and closed", "POST /v1/session needs"},
 		{"payers in the log", "template.yaml", "$context.routeKey", "$context.path", "the API is throttled and closed", "names routes, not paths"},
+		{"readers without an address in the log", "template.yaml", "$context.authorizer.viewer", "$context.identity.userAgent", "the API is throttled and closed", "loses who asked"},
+		{"an open API", "template.yaml", "DefaultAuthorizer: Door", "SomeAuthorizer: Door", "the API is throttled and closed", "the function door must be asked"},
+		{"a door that asks another", "template.yaml", "FunctionArn: !GetAtt Door.Arn", "FunctionArn: !GetAtt Terms.Arn", "the API is throttled and closed", "the function door must be asked"},
+		{"a door that forgets who asks", "template.yaml", "[opiq-door, opiq-viewer]", "[opiq-door]", "the API is throttled and closed", "the function door must be asked"},
+		{"a door that trusts for ever", "template.yaml", "ReauthorizeEvery: 300", "ReauthorizeEvery: 3600", "the API is throttled and closed", "the function door must be asked"},
+		{"an API without an address", "template.yaml", "DefaultRouteSettings:", "DisableExecuteApiEndpoint: true\n      DefaultRouteSettings:", "the API is throttled and closed", "by its own address"},
+		{"a function that nobody calls", "template.yaml", "FunctionArn: !GetAtt Door.Arn", "FunctionArn: !GetAtt Terms.Arn", "a function has one kind of trigger", "Door has 0 kinds"},
+		{"two distributions", "template.yaml", "  CachedPages:", "  Another: {Type: AWS::CloudFront::Distribution, Properties: {DistributionConfig: {Origins: [{Id: a}], DefaultCacheBehavior: {CachePolicyId: !Ref CachedPages, OriginRequestPolicyId: !Ref OnlyTheViewer}}}}\n  CachedPages:", "the edge keeps what is everybody's", "2 distributions"},
+		{"old TLS", "template.yaml", "TLSv1.2_2021", "TLSv1", "the edge keeps what is everybody's", "MinimumProtocolVersion"},
+		{"people in clear", "template.yaml", "ViewerProtocolPolicy: https-only", "ViewerProtocolPolicy: allow-all", "the edge keeps what is everybody's", "HTTPS only"},
+		{"the API in clear", "template.yaml", "OriginProtocolPolicy: https-only", "OriginProtocolPolicy: match-viewer", "the edge keeps what is everybody's", "the way to the API is HTTPS"},
+		{"readers who say who they are", "template.yaml", "            FunctionAssociations: [{EventType: viewer-request, FunctionARN: !GetAtt Viewer.FunctionARN}]\n", "", "the edge keeps what is everybody's", "/v1/catalog/*: FunctionAssociations"},
+		{"one person's 404 for all", "template.yaml", "          - {ErrorCode: 404, ErrorCachingMinTTL: 0}\n", "", "the edge keeps what is everybody's", "one person's 404"},
+		{"a distribution that says no word", "template.yaml", "HeaderName: opiq-door", "HeaderName: opiq-gate", "the edge keeps what is everybody's", "does not say opiq-door"},
+		{"answers kept against their will", "template.yaml", "        MinTTL: 0", "        MinTTL: 60", "the edge keeps what is everybody's", "CachedPages: MinTTL"},
+		{"kept by a key", "template.yaml", "Headers: [accept-language]", "Headers: [accept-language, authorization]", "the edge keeps what is everybody's", "authorization goes on"},
+		{"kept for nobody", "template.yaml", "Headers: [opiq-viewer]", "Headers: [accept-language]", "the edge keeps what is everybody's", "opiq-viewer does not go on"},
+		{"orders kept", "template.yaml", "PathPattern: /v1/catalog/*", "PathPattern: /v1/*", "the edge keeps what is everybody's", `"GET /v1/orders" falls under /v1/*`},
+		{"orders that never arrive", "template.yaml", "AllowedMethods: [GET, HEAD, OPTIONS, PUT, PATCH, POST, DELETE]", "AllowedMethods: [GET, HEAD]", "the edge keeps what is everybody's", `"POST /v1/orders" never arrives`},
+		{"the word in a variable", "template.yaml", `{SECRETS: !Sub "/opiq/${Stage}"}`, `{SECRETS: !Sub "{{resolve:ssm:/opiq/${Stage}/origin}}"}`, "no secrets in plain sight", "looks like a secret"},
+		{"floods let in", "edge.yaml", "      Rules:\n", "      NoRules:\n", "floods are stopped at the edge", "no rule has a rate for /:"},
+		{"floods of files", "edge.yaml", "RegexString: ^/assets/\n", "RegexString: ^/files/\n", "floods are stopped at the edge", "no rule has a rate for /assets/"},
+		{"floods of what is no callback", "edge.yaml", "v1/callbacks/(banklink/[^/]+|card|card/[^/]+)$", "v1/callbacks/", "floods are stopped at the edge", "no rule has a rate for /v1/callbacks/nobody"},
+		{"banks turned away", "edge.yaml", "v1/callbacks/(banklink/[^/]+|card|card/[^/]+)$", "v1/nothing", "floods are stopped at the edge", "a rule has a rate for /v1/callbacks/banklink/lhv"},
+		{"a web ACL for somebody else", "edge.yaml", "Scope: CLOUDFRONT", "Scope: REGIONAL", "floods are stopped at the edge", "it must be for CLOUDFRONT"},
+		{"samples of people's links", "edge.yaml", "SampledRequestsEnabled: false, MetricName: floods", "SampledRequestsEnabled: true, MetricName: floods", "floods are stopped at the edge", "floods: SampledRequestsEnabled"},
+		{"tokens kept", "template.yaml", "publisher, q, subject]", "publisher, q, subject, token]", "the edge keeps what is everybody's", `nobody reads "token"`},
+		{"a page for somebody", "functions/storefront/x.go", "", "package main; import \"opiq/shared/web\"; var x = web.CookieAt(\"\")", "who answers everybody alike knows nobody", "functions/storefront/x.go has CookieAt"},
+		{"a cookie with the terms", "functions/terms/x.go", "", "package main; import \"opiq/shared/web\"; var x = web.Response{Cookies: nil}", "who answers everybody alike knows nobody", "functions/terms/x.go has Cookies"},
+		{"a catalog that asks for a key", "functions/catalog/x.go", "", "package main; import \"opiq/shared/web\"; func x(r web.Request) string { return r.Header(\"Authorization\") }", "who answers everybody alike knows nobody", "functions/catalog/x.go has authorization"},
+		{"a log of all addresses", "template.yaml", "        HttpVersion: http2and3\n", "        HttpVersion: http2and3\n        Logging: {Bucket: !GetAtt Files.DomainName}\n", "nobody writes down what people ask for", "Distribution: the distribution's log"},
+		{"a log of what was blocked", "edge.yaml", "  WebAcl:\n", "  Log: {Type: AWS::WAFv2::LoggingConfiguration}\n  WebAcl:\n", "nobody writes down what people ask for", "the web ACL's log"},
 		{"third stage", "samconfig.toml", "[prod.", "[staging.", "stages are dev and prod", "must be dev and prod"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"opiq/local/account"
 	"opiq/local/bank"
 	"opiq/local/everypay"
+	"opiq/local/run"
 	"opiq/local/story"
 	people "opiq/shared/account"
 )
@@ -48,6 +49,7 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 			}
 		}
 	}
+	s.Known.Add(run.Origin, "the edge's word to the API")
 	s.Known.Add(everypay.CardHolder, "the holder of a card")
 	s.Known.Add(everypay.CardToken, "what a card can be charged by")
 	s.Known.Add(everypay.Warning, "what the card provider thinks of a buyer")

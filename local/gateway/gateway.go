@@ -3,7 +3,8 @@
 //
 // What the documentation leaves open is done as the real gateway was seen to do it: the path is decoded before it is
 // matched, a form is base64 like every body that is not text, a method without a route is 404. No cross-origin header is
-// ever added. The package knows neither stages nor authorizers: the functions look at the session themselves.
+// ever added. The package knows no stages and no authorizer but one function for all routes: who somebody is the functions
+// look at themselves.
 package gateway
 
 import (
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"opiq/local/lambda"
@@ -34,6 +36,10 @@ type Gateway struct {
 	invoke Invoke
 	now    func() time.Time
 	limit  time.Duration
+
+	door  Door
+	mu    sync.Mutex
+	heard map[string]heard // by the headers of the door
 }
 
 // Invoke calls a function by its name, as lambda.Host.Invoke does.
@@ -80,14 +86,18 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := newEvent(r, body, g.now().UTC())
 	e.RouteKey, e.RequestContext.RouteKey = route.Key, route.Key
 	e.PathParameters, e.RequestContext.RequestID = params, id
+	// A caller who hangs up does not end the function: the gateway waits for it all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.limit)
+	defer cancel()
+	if status := g.ask(ctx, &e); status != http.StatusOK {
+		refuse(w, status, http.StatusText(status))
+		return
+	}
 	payload, err := e.payload()
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
-	// A caller who hangs up does not end the function: the gateway waits for it all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.limit)
-	defer cancel()
 	out, err := g.invoke(ctx, route.Function, payload)
 	switch {
 	case errors.Is(err, lambda.ErrThrottled):

@@ -1,5 +1,5 @@
-// Package run is the whole shop on one machine: it puts the engines, the functions, the gateway, the sources, the
-// stand-ins of banks and card provider, and the mailbox together as template.yaml says.
+// Package run is the whole shop on one machine: it puts the engines, the functions, the gateway with the edge before it, the
+// sources, the stand-ins of banks and card provider, and the mailbox together as template.yaml says.
 //
 // What exists only here lives under /_local/. The package decides nothing that the template can say, and reads no other
 // configuration than the SDK's own AWS_ENDPOINT_URL_*, which point a service elsewhere.
@@ -70,6 +70,9 @@ const (
 	sender  = "no-reply@opiq.test"
 	secrets = "/opiq/" + stage
 )
+
+// Origin is the word by which the functions' door knows the edge of this machine. It protects nobody: everybody can read it here.
+const Origin = "test-word-of-the-edge-on-one-machine-it-protects-nobody"
 
 // variables are the SDK's own names for where a service is, by its name for the service.
 var variables = map[string]string{
@@ -175,6 +178,7 @@ func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries 
 		return err
 	}
 	maps.Copy(values, agreed)
+	values[secrets+"/origin"] = parameters.Value{Text: Origin}
 	endpoints := map[string]string{"DynamoDB": s.engines.DynamoDB, "SQS": s.engines.SQS}
 	for service, handler := range map[string]http.Handler{"S3": buckets.New(objects), "SES": s.Mail, "SSM": parameters.New(values)} {
 		if endpoints[service], err = s.serve(handler); err != nil {
@@ -230,7 +234,11 @@ func (s *Shop) open(ctx context.Context, o Options, door net.Listener, binaries 
 		return err
 	}
 	s.stops = append(s.stops, drawn.stop)
-	s.server = &http.Server{Handler: s.handler(banks, cards, seller, drawn.schedules), ReadHeaderTimeout: 10 * time.Second}
+	shop, err := s.shop(ctx)
+	if err != nil {
+		return err
+	}
+	s.server = &http.Server{Handler: s.handler(shop, banks, cards, seller, drawn.schedules), ReadHeaderTimeout: 10 * time.Second}
 	s.stops = append(s.stops, s.shut)
 	go s.server.Serve(door)
 	return nil

@@ -74,8 +74,8 @@ func TestTheShopOpens(t *testing.T) {
 		{"GET", "/_local/nothing", 404, ""},
 		{"GET", "/v1/catalog/plans", 200, `"plans"`},
 		{"GET", "/v1/session", 401, `"code"`},
-		{"GET", "/v1/nothing", 404, `{"message":"Not Found"}`},
-		{"POST", "/", 404, `{"message":"Not Found"}`},
+		{"GET", "/v1/nothing", 404, `"not_found"`},
+		{"POST", "/", 403, "not configured to allow"}, // pages are read
 		{"POST", "/_local/schedule/license-expiry?time=2026-09-01T00:00:00Z", 200, ""},
 		{"POST", "/_local/schedule/checkout?time=2026-09-01T00:00:00Z", 404, ""},
 		{"GET", "/_local/schedule/license-expiry", 405, ""},

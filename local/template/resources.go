@@ -24,7 +24,7 @@ func read(root *yaml.Node, given map[string]string) (*Template, error) {
 		switch name {
 		case "Parameters", "Mappings", "Conditions", "Globals", "Resources", "Outputs":
 			sections[name] = nodes[i]
-		case "AWSTemplateFormatVersion", "Transform", "Description", "Metadata":
+		case "AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Rules": // what parameters a deployment may have is no matter here
 		default:
 			return nil, fail(nodes[i], "the section %s is not known here", name)
 		}
@@ -111,7 +111,7 @@ func read(root *yaml.Node, given map[string]string) (*Template, error) {
 			p.m = r.Properties
 			t.Functions = append(t.Functions, p.function())
 		case "AWS::Serverless::HttpApi":
-			t.Throttle = p.throttle()
+			t.Throttle, t.Door = p.throttle(), p.door()
 		case "AWS::DynamoDB::Table":
 			t.Tables = append(t.Tables, p.table())
 		case "AWS::SQS::Queue":
@@ -123,6 +123,9 @@ func read(root *yaml.Node, given map[string]string) (*Template, error) {
 			return nil, p.err
 		}
 		t.Resources[id] = r
+	}
+	if err := t.edge(); err != nil {
+		return nil, err
 	}
 	if _, err := e.section(sections["Outputs"]); err != nil {
 		return nil, err

@@ -26,6 +26,8 @@ type Template struct {
 	Queues    []Queue
 	Buckets   []Bucket
 	Throttle  Throttle // of the HTTP API's stage
+	Door      Door     // of the HTTP API, or the zero one
+	Edge      Edge     // what stands before it, or the zero one
 	Resources map[string]Resource
 }
 
@@ -102,6 +104,34 @@ type Schedule struct {
 	Input      string        // JSON; may hold <aws.scheduler.scheduled-time>
 	Retries    int           // to hand over, not of the function
 	DeadLetter string        // logical id of the queue for what could not be handed over, or ""
+}
+
+// Door is the HTTP API's default authorizer: a function that is asked who may come in.
+type Door struct {
+	Function string        // logical id
+	Headers  []string      // in lower case: who comes without one of them is refused unasked, and its answer is remembered by them
+	Kept     time.Duration // for so long
+}
+
+// Edge is an AWS::CloudFront::Distribution with one origin.
+type Edge struct {
+	Headers   map[string]string // what it says to the origin; a {{resolve:…}} stays as it is
+	Behaviors []Behavior        // the first that fits; the last fits all
+}
+
+// Behavior is what becomes of the requests for some paths. What may be kept goes on without cookies.
+type Behavior struct {
+	Path    string   // "/v1/catalog/*"
+	Methods []string // all others are refused
+	Kept    bool     // else all goes on to the origin but the host, and no answer is kept
+	Headers []string // of the viewer's that go on where answers are kept, in lower case
+	Query   []string // names in the query that go on where answers are kept
+}
+
+// Fits tells whether a path, as it stands in the request, falls under the behavior.
+func (b Behavior) Fits(path string) bool {
+	before, any := strings.CutSuffix(b.Path, "*")
+	return path == before || any && strings.HasPrefix(path, before)
 }
 
 // Table is an AWS::DynamoDB::Table.

@@ -52,6 +52,14 @@ func TestATemplateBecomesPlainValues(t *testing.T) {
 		},
 		Buckets:  []template.Bucket{{ID: "Uploads", Name: "uploads"}, {ID: "Pictures", Name: "shop-dev-pictures"}},
 		Throttle: template.Throttle{Rate: 100, Burst: 200, Routes: map[string]template.Throttle{"POST /v1/orders": {Rate: 0.5, Burst: 2}}},
+		Door:     template.Door{Function: "Till", Headers: []string{"x-word", "x-who"}, Kept: time.Minute},
+		Edge: template.Edge{
+			Headers: map[string]string{"x-word": "{{resolve:ssm:/shop/dev/word}}"},
+			Behaviors: []template.Behavior{
+				{Path: "/v1/*", Methods: []string{"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}},
+				{Path: "*", Methods: []string{"GET", "HEAD"}, Kept: true, Headers: []string{"accept-language", "x-who"}, Query: []string{"q"}},
+			},
+		},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(template.Template{}, "Resources"), cmpopts.IgnoreFields(template.Function{}, "Properties")); diff != "" {
 		t.Error(diff)
@@ -195,7 +203,7 @@ func TestATemplateThatCannotBeRunIsRefused(t *testing.T) {
 		"Empty":                  {"", "is empty"},
 		"NotYAML":                {"a: [", "t.yaml: yaml"},
 		"NoResources":            {"Description: x", "there are no Resources"},
-		"UnknownSection":         {"Rules: {}\nResources: {}", "the section Rules is not known"},
+		"UnknownSection":         {"Hooks: {}\nResources: {}", "the section Hooks is not known"},
 		"NoType":                 {"Resources: {A: {}}", "A has no Type"},
 		"ParameterWithoutValue":  {"Parameters: {A: {Type: String}, B: {Type: String}}\nResources: {}", "no value for A, B"},
 		"ConditionInACircle":     {"Conditions: {A: !Not [!Condition B], B: !Not [!Condition A]}\nResources: {}", "asks for itself"},
@@ -210,6 +218,9 @@ func TestATemplateThatCannotBeRunIsRefused(t *testing.T) {
 		"NoRate":                 {event("{Type: ScheduleV2, Properties: {ScheduleExpression: rate(soon)}}"), "is not a rate"},
 		"NoMaxReceives":          {"Resources:\n  D: {Type: AWS::SQS::Queue}\n  Q: {Type: AWS::SQS::Queue, Properties: {RedrivePolicy: {deadLetterTargetArn: !GetAtt D.Arn}}}", "maxReceiveCount: is missing"},
 		"FIFO":                   {"Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}", "FifoQueue: is not known"},
+		"DoorOfAnotherKind":      {"Resources:\n  A: {Type: AWS::Serverless::HttpApi, Properties: {Auth: {DefaultAuthorizer: J, Authorizers: {J: {JwtConfiguration: {}}}}}}", "JwtConfiguration: is not known"},
+		"PolicyOfSomebodyElse":   {"Resources:\n  D: {Type: AWS::CloudFront::Distribution, Properties: {DistributionConfig: {Origins: [{Id: a}], DefaultCacheBehavior: {CachePolicyId: a, OriginRequestPolicyId: b}}}}", "a with b is not known here"},
+		"StarInTheMiddle":        {"Resources:\n  D: {Type: AWS::CloudFront::Distribution, Properties: {DistributionConfig: {Origins: [{Id: a}], CacheBehaviors: [{PathPattern: '/*.js'}], DefaultCacheBehavior: {}}}}", "only a * at the end"},
 		"TableWithoutKey":        {"Resources:\n  T: {Type: AWS::DynamoDB::Table}", "KeySchema: has no HASH"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -240,6 +251,20 @@ func TestExpandPutsValuesInThePlaceOfReferences(t *testing.T) {
 	}
 	if _, err := template.Expand("${A}", func(string, string) (string, error) { return "", fmt.Errorf("none") }); err == nil {
 		t.Error("an error of the values is lost")
+	}
+}
+
+func TestABehaviorIsForAPathOrForAllThatBeginWithIt(t *testing.T) {
+	for pattern, fits := range map[string]map[string]bool{
+		"/v1/*":        {"/v1/": true, "/v1/a/b": true, "/v1": false, "/V1/a": false, "/v1%2Fa": false},
+		"/favicon.ico": {"/favicon.ico": true, "/favicon.icon": false},
+		"*":            {"/": true, "": true},
+	} {
+		for path, want := range fits {
+			if got := (template.Behavior{Path: pattern}).Fits(path); got != want {
+				t.Errorf("%s fits %q: %v", pattern, path, got)
+			}
+		}
 	}
 }
 

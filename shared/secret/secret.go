@@ -1,7 +1,8 @@
-// Package secret is the edge to the SSM parameters of a stage: pepper, bank keys, bank agreements, and how it invoices.
+// Package secret is the edge to the SSM parameters of a stage: pepper, bank keys, bank agreements, how it invoices, and how the API
+// knows its distribution.
 //
-// They are read once, when a process starts, by the few functions that need them, and stay in memory. A stage named prod
-// does not start with what was made for tests. The package writes and logs none of them.
+// They are read when a process starts, by the few functions that need them, and stay in memory. A stage named prod does not
+// start with what was made for tests. The package writes and logs none of them.
 package secret
 
 import (
@@ -86,6 +87,19 @@ func (s *Store) Pepper(ctx context.Context) ([]byte, error) {
 		err = errors.New("secret: the pepper is shorter than 32 characters")
 	}
 	return []byte(found["pepper"]), err
+}
+
+// Origin reads the words by which the API knows its distribution, each at least 32 bytes: one, or two while it changes.
+func (s *Store) Origin(ctx context.Context) ([]string, error) {
+	found, err := s.Strings(ctx, "origin")
+	if err != nil {
+		return nil, err
+	}
+	words := strings.Fields(found["origin"])
+	if len(words) == 0 || slices.ContainsFunc(words, func(w string) bool { return len(w) < 32 }) {
+		return nil, errors.New("secret: a word of the origin is shorter than 32 characters")
+	}
+	return words, nil
 }
 
 // Desk reads how the stage invoices.

@@ -75,3 +75,14 @@ func TestAShortPepperIsNone(t *testing.T) {
 		t.Error("it is taken")
 	}
 }
+
+func TestTheOriginIsOneWordOrTwo(t *testing.T) {
+	old, young := strings.Repeat("a", 32), strings.Repeat("b", 32)
+	for value, want := range map[string][]string{old: {old}, young + " " + old + "\n": {young, old}, " ": nil, old + " b": nil} {
+		cfg := stage.Parameters(t, stage.Config(t), map[string]parameters.Value{"/opiq/dev/origin": {Text: value}})
+		got, err := secret.Open(cfg, "/opiq/dev").Origin(t.Context())
+		if !reflect.DeepEqual(got, want) || (err == nil) != (want != nil) {
+			t.Errorf("%q: %q %v", value, got, err)
+		}
+	}
+}

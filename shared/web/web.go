@@ -45,8 +45,18 @@ func (r Request) Method() string { return r.event.RequestContext.HTTP.Method }
 // ID names the request: API Gateway gives each one another.
 func (r Request) ID() string { return r.event.RequestContext.RequestID }
 
-// IP is the caller's network address.
-func (r Request) IP() string { return r.event.RequestContext.HTTP.SourceIP }
+// Viewer is the header in which the distribution names the caller's network address, in place of whatever the caller wrote there.
+const Viewer = "opiq-viewer"
+
+// IP is the caller's network address. Who comes to the API without the distribution is turned away at its door, so that the header is
+// missing only where an event was made by hand. Were it missing from others, all of them would come from one address: the log says so.
+func (r Request) IP() string {
+	if ip := r.Header(Viewer); ip != "" {
+		return ip
+	}
+	slog.Error("no viewer", "route", r.event.RouteKey, "request", r.event.RequestContext.RequestID)
+	return r.event.RequestContext.HTTP.SourceIP
+}
 
 // Header is a header of the request, by its name in any case.
 func (r Request) Header(name string) string { return r.event.Headers[strings.ToLower(name)] }
@@ -251,9 +261,22 @@ func (routes Routes) Handle(ctx context.Context, e events.APIGatewayV2HTTPReques
 	}
 	answer, err := handler(ctx, r)
 	if err != nil {
-		return write(failure(r, err)), nil
+		return write(refusal(r, err)), nil
 	}
 	return write(answer), nil
+}
+
+// refusal is a failure as who asked can read it. Where a browser was led to something of a person's own and the session has ended, a
+// problem helps nobody: the person goes to sign in, and comes back to the page whose link they followed.
+func refusal(r Request, err error) Response {
+	if p, ok := errors.AsType[*problem.Error](err); !ok || p.Class != problem.Unauthenticated || r.Method() != "GET" || r.Header("Sec-Fetch-Mode") != "navigate" {
+		return failure(r, err)
+	}
+	next := "/orders"
+	if from, err := url.Parse(r.Header("Referer")); err == nil && r.Header("Sec-Fetch-Site") == "same-origin" && strings.HasPrefix(from.Path, "/") {
+		next = from.RequestURI()
+	}
+	return SeeOther("/signin?next=" + url.QueryEscape(next))
 }
 
 // foreign tells whether a page of another site makes the browser change something here: a browser says so itself.

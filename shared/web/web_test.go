@@ -128,6 +128,35 @@ func TestProblemsSayWhatWentWrong(t *testing.T) {
 	}
 }
 
+// TestAPersonWhoseSessionEndedGoesToSignIn: they followed a link to a file, or wrote its address; a program is told what is wrong.
+func TestAPersonWhoseSessionEndedGoesToSignIn(t *testing.T) {
+	unknown := problem.New(problem.Unauthenticated, "not_signed_in", "Sign in first.")
+	for _, c := range []struct {
+		name                        string
+		method, mode, site, referer string
+		err                         error
+		status                      int
+		to                          string
+	}{
+		{"by a link of ours", "GET", "navigate", "same-origin", "https://shop.example/orders/26000123453/invoice?lang=ru", unknown, 303, "/signin?next=%2Forders%2F26000123453%2Finvoice%3Flang%3Dru"},
+		{"by a bookmark", "GET", "navigate", "none", "", unknown, 303, "/signin?next=%2Forders"},
+		{"by a link of others", "GET", "navigate", "cross-site", "https://other.example/staff/refunds", unknown, 303, "/signin?next=%2Forders"},
+		{"by a script", "GET", "cors", "same-origin", "", unknown, 401, ""},
+		{"by a program", "GET", "", "", "", unknown, 401, ""},
+		{"by a form", "POST", "navigate", "same-origin", "", unknown, 401, ""},
+		{"to what is not there", "GET", "navigate", "same-origin", "", errNoRoute, 404, ""},
+		{"to what is broken", "GET", "navigate", "same-origin", "", errors.New("secret"), 500, ""},
+	} {
+		out := call(t, func(context.Context, Request) (Response, error) { return Response{}, c.err }, func(e *events.APIGatewayV2HTTPRequest) {
+			e.RouteKey, e.RequestContext.HTTP.Method = c.method+" /v1/x", c.method
+			e.Headers = map[string]string{"sec-fetch-mode": c.mode, "sec-fetch-site": c.site, "referer": c.referer}
+		})
+		if out.StatusCode != c.status || out.Headers["Location"] != c.to {
+			t.Errorf("%s: %d to %q", c.name, out.StatusCode, out.Headers["Location"])
+		}
+	}
+}
+
 func TestEveryClassHasAStatusAndATitle(t *testing.T) {
 	for class := problem.Malformed; class <= problem.Unavailable; class++ {
 		if titles[statuses[class]] == "" {
@@ -285,4 +314,16 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%q was read", text)
 		}
 	})
+}
+
+func TestTheCallerIsWhomTheDistributionNames(t *testing.T) {
+	e := events.APIGatewayV2HTTPRequest{Headers: map[string]string{"x-forwarded-for": "203.0.113.1, 198.51.100.4"}}
+	e.RequestContext.HTTP.SourceIP = "198.51.100.4"
+	if ip := (Request{e}).IP(); ip != "198.51.100.4" {
+		t.Errorf("without a distribution: %q", ip)
+	}
+	e.Headers["opiq-viewer"] = "2001:db8:0:7::1"
+	if ip := (Request{e}).IP(); ip != "2001:db8:0:7::1" {
+		t.Errorf("through it: %q", ip)
+	}
 }
