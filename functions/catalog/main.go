@@ -5,8 +5,8 @@
 //	GET /v1/catalog/plans
 //
 // Works and prices are part of the program; what staff changed of them it reads from the one partition that it has a right on, once in
-// some seconds for everybody. That
-// somebody looked it tells without a word about who it was; nobody waits for that, and an answer that caches keep tells nothing.
+// some seconds for everybody. That it was asked it tells without a word about who it was; nobody waits for that. What a cache
+// answers, CloudFront's or somebody's own, is not counted.
 package main
 
 import (

@@ -83,6 +83,12 @@ func (r receipts) send(ctx context.Context, ready letter.Ready) error {
 	if err != nil {
 		return err
 	}
+	if l.Moot(to) {
+		return r.end(ctx, l, to, "account_left")
+	}
+	if l.Account != "" && to.Address == "" { // its owner left it long ago, and somebody has to find another way to them
+		return r.refuse(ctx, l, to, "account_left")
+	}
 	if r.late(l) {
 		return r.refuse(ctx, l, to, "link_expired")
 	}
@@ -165,13 +171,20 @@ func (r receipts) token(l letter.Letter) string {
 
 // refuse records that the letter will never go out, and calls for somebody to look.
 func (r receipts) refuse(ctx context.Context, l letter.Letter, to letter.Recipient, reason string) error {
+	err := r.end(ctx, l, to, reason)
+	if err == nil {
+		metric.Count("LetterRefused", reason, string(l.Kind))
+	}
+	return err
+}
+
+// end records that the letter will never go out.
+func (r receipts) end(ctx context.Context, l letter.Letter, to letter.Recipient, reason string) error {
 	l, err := l.Refuse(r.now(), to, reason)
 	if err != nil {
 		return err
 	}
-	if _, err = r.change(ctx, l); err == nil {
-		metric.Count("LetterRefused", reason, string(l.Kind))
-	}
+	_, err = r.change(ctx, l)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -338,6 +339,32 @@ func TestTemporaryFailureComesAgain(t *testing.T) {
 	s.now = s.now.Add(lease)
 	if err := r.send(t.Context(), ready); err != nil || s.letters[ready.Letter].State != letter.Sent {
 		t.Errorf("after the lease: %v %s", err, s.letters[ready.Letter].State)
+	}
+}
+
+// TestWhoClosedTheirAccount hears of their orders and money for as long as there is an address. Where there is none, somebody is called: but
+// not for what no longer matters to them.
+func TestWhoClosedTheirAccount(t *testing.T) {
+	for _, c := range []struct {
+		to      string
+		id      letter.ID
+		state   letter.State
+		counted []string
+	}{
+		{"maris@example.com", confirmation, letter.Sent, nil},
+		{"maris@example.com", "account/1/password_reset/1", letter.Refused, nil},
+		{"", confirmation, letter.Refused, []string{"LetterRefused account_left order_confirmation"}},
+		{"", "account/1/password_reset/1", letter.Refused, nil},
+	} {
+		s := stocked()
+		for id := range s.people {
+			s.people[id] = letter.Recipient{Address: c.to, Language: lang.Estonian, Left: true}
+		}
+		var err error
+		counted := golden.Counted(t, func() { err = s.receipts().send(t.Context(), letter.Ready{Letter: c.id}) })
+		if l := s.letters[c.id]; err != nil || l.State != c.state || !slices.Equal(counted, c.counted) {
+			t.Errorf("%s to %q: %+v, counted: %v (%v)", c.id, c.to, l, counted, err)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"opiq/local/ledger"
 	"opiq/local/people"
 	"opiq/local/stage"
+	"opiq/shared/account"
 	"opiq/shared/civil"
 	"opiq/shared/letter"
 	"opiq/shared/order"
@@ -305,15 +306,25 @@ func (l lame) Nudge(ctx context.Context, w table.Overdue, now time.Time) (bool, 
 	return l.store.Nudge(ctx, w, now)
 }
 
+func (l lame) DueAccounts(ctx context.Context, shard int, now time.Time, after string) ([]account.Account, string, error) {
+	if l.at == table.Leaving {
+		return nil, "", errLame
+	}
+	return l.store.DueAccounts(ctx, shard, now, after)
+}
+
 func TestWhereOneKindOfWorkFailsTheOthersAreDone(t *testing.T) {
-	for at, want := range map[string][3]bool{table.Unpaid: {false, true, true}, table.Stuck: {true, false, true}, table.Unchecked: {true, true, false}} {
+	for at, want := range map[string][4]bool{
+		table.Unpaid: {false, true, true, true}, table.Stuck: {true, false, true, true}, table.Unchecked: {true, true, false, true}, table.Leaving: {true, true, true, false},
+	} {
 		cfg, name := world(t)
+		leaves(t, table.Open(cfg, name), people.Jaan)
 		if err := (janitor{lame{table.Open(cfg, name), at}}).handle(t.Context(), over); !errors.Is(err, errLame) {
 			t.Errorf("%s: %v", at, err)
 		}
 		l := ledger.Holds(t, cfg, name)
-		if got := [3]bool{l.Count(letter.OrderExpired) == 3, len(again(l)) > 0, len(looked(l)) == 2}; got != want {
-			t.Errorf("%s fails: of the three this is done: %v", at, got)
+		if got := [4]bool{l.Count(letter.OrderExpired) == 3, len(again(l)) > 0, len(looked(l)) == 2, !of(l, people.Jaan).EndedAt.IsZero()}; got != want {
+			t.Errorf("%s fails: of the four this is done: %v", at, got)
 		}
 	}
 }
@@ -341,8 +352,20 @@ func crowd(t *testing.T, s *table.Table, now time.Time) map[string]bool {
 			t.Fatal(err)
 		}
 		shards[fmt.Sprint(table.Stuck, shard)] = len(page) > 0
+		left, _, err := s.DueAccounts(t.Context(), shard, now, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shards[fmt.Sprint(table.Leaving, shard)] = len(left) > 0
 	}
 	return shards
+}
+
+func (c crowded) DueAccounts(ctx context.Context, shard int, now time.Time, after string) ([]account.Account, string, error) {
+	if !c.shards[fmt.Sprint(table.Leaving, shard)] {
+		return nil, "", nil
+	}
+	return c.store.DueAccounts(ctx, shard, now, after)
 }
 
 func (c crowded) DueOrders(ctx context.Context, kind string, shard int, now time.Time, after string) ([]order.Order, string, error) {

@@ -17,7 +17,7 @@ import (
 // words as the decision of the reading room, which goes by what follows from all that.
 func (l Ledger) Opens(who account.ID, work catalog.WorkID, now time.Time) bool {
 	i := slices.IndexFunc(l.Accounts, func(a account.Account) bool { return a.ID == who })
-	if i < 0 || !l.Accounts[i].Agreed(now) || l.stopped(hold.On(hold.OnAccount, who)) || l.stopped(hold.On(hold.OnWork, work)) || !l.distributed(work, now) {
+	if i < 0 || !l.Accounts[i].ClosedAt.IsZero() || !l.Accounts[i].Agreed(now) || l.stopped(hold.On(hold.OnAccount, who)) || l.stopped(hold.On(hold.OnWork, work)) || !l.distributed(work, now) {
 		return false
 	}
 	for _, m := range l.Members {

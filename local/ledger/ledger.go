@@ -194,7 +194,7 @@ func (l *Ledger) add(i map[string]types.AttributeValue) (err error) {
 	case "note":
 		l.Notes, err = with(l.Notes, i)
 		l.Notes[len(l.Notes)-1].Account = account.ID(strings.TrimPrefix(pk.Value, "ACCOUNT#"))
-	case "address", "tries", "placed", "booking", "numbered":
+	case "address", "tries", "placed", "booking", "numbered", "erased":
 	default:
 		err = fmt.Errorf("ledger: nobody knows items of kind %q", kind.Value)
 	}
@@ -230,6 +230,7 @@ func (l Ledger) Check() (breaches []string) {
 			confirmations[x.Facts["order"]]++
 		}
 	}
+	l.left(breach)
 	for _, o := range l.Orders {
 		n, want := string(o.Number), 0
 		if did(o.History, order.WasPaid) {
@@ -283,6 +284,9 @@ func (l Ledger) Check() (breaches []string) {
 	l.licenses(breach)
 	addresses := map[account.Address]int{}
 	for _, a := range l.Accounts {
+		if !a.ClosedAt.IsZero() {
+			continue
+		}
 		if addresses[a.Address]++; addresses[a.Address] > 1 {
 			breach("an address has %d accounts", addresses[a.Address])
 		}
@@ -312,6 +316,37 @@ func (l Ledger) Check() (breaches []string) {
 		}
 	}
 	return breaches
+}
+
+// left wants a closed account to sign nobody in; once its orders ended, none of them to wait for money; and once it is erased, nothing of it
+// to say who read what, or who they were, but for the name that books are made out to.
+func (l Ledger) left(breach func(string, ...any)) {
+	for _, a := range l.Accounts {
+		if a.ClosedAt.IsZero() {
+			continue
+		}
+		if a.Password != "" || len(a.Sessions)+len(a.Roles)+len(a.Groups) > 0 || a.WantsOffers() {
+			breach("account %s is closed, and still its owner's", a.ID)
+		}
+		books := false
+		for _, o := range l.Orders {
+			if o.Account != a.ID {
+				continue
+			}
+			books = books || o.Bill != nil || slices.ContainsFunc(l.Payments, func(p payment.Payment) bool { return p.Order == o.Number })
+			if !a.EndedAt.IsZero() && (o.State == order.Placed || o.State == order.Expired) {
+				breach("account %s is closed, and its order %s waits for money", a.ID, o.Number)
+			}
+		}
+		if a.ErasedAt.IsZero() {
+			continue
+		}
+		reads := slices.ContainsFunc(l.Lines, func(x activity.Line) bool { return x.Account == a.ID }) ||
+			slices.ContainsFunc(l.Places, func(p Place) bool { return p.Account == a.ID }) || slices.ContainsFunc(l.Notes, func(n Note) bool { return n.Account == a.ID })
+		if reads || a.Address != "" || books != (a.FirstName+a.LastName != "") {
+			breach("account %s is erased, and says %q, %q; it has books: %t, and traces of reading: %t", a.ID, a.Address, a.FirstName+a.LastName, books, reads)
+		}
+	}
 }
 
 // reading wants each line of the activity log to be whole and about somebody there is, or about nobody; each place to be where the log

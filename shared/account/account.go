@@ -78,17 +78,21 @@ type Account struct {
 	Accepted  []terms.Acceptance `json:"accepted"`
 	Roles     []Role             `json:"roles,omitempty"` // of staff
 	Groups    []GroupID          `json:"groups,omitempty"`
-	Marketing *Consent           `json:"marketing,omitempty"`
+	Marketing []Consent          `json:"marketing,omitempty"` // to offers by e-mail, the oldest first
 	Holds     hold.Set           `json:"holds,omitempty"`
 	Breaches  []Breach           `json:"breaches,omitempty"` // that were confirmed, the oldest first
 	CreatedAt time.Time          `json:"createdAt"`
+	ClosedAt  time.Time          `json:"closedAt,omitzero"` // by its owner (see Close),
+	EndedAt   time.Time          `json:"endedAt,omitzero"`  // and when their orders ended,
+	ErasedAt  time.Time          `json:"erasedAt,omitzero"` // and what says who they were went
 	Revision  int                `json:"revision"`
 }
 
-// Consent is a person's yes to offers by e-mail (R-139); absent means no.
+// Consent is a person's yes to offers by e-mail (R-139). What was withdrawn stays as proof of what once was agreed to.
 type Consent struct {
-	At   time.Time `json:"at"`
-	Text string    `json:"text"` // version of the wording beside the box that was ticked
+	At          time.Time `json:"at"`
+	Text        string    `json:"text"` // version of the wording beside the box that was ticked
+	WithdrawnAt time.Time `json:"withdrawnAt,omitzero"`
 }
 
 // offersText is the version of that wording on the page that signs people up.
@@ -272,7 +276,7 @@ func Register(in Registration, p Passwords, now time.Time, ip string) (SignUp, e
 		Language: language, Password: p.Hash(in.Password), CreatedAt: now.UTC(),
 	}
 	if in.Marketing {
-		a.Marketing = &Consent{At: now.UTC(), Text: offersText}
+		a = a.Consents(now)
 	}
 	a, err := a.Accept(in.Accept, now, ip)
 	if err != nil {
@@ -321,7 +325,7 @@ type Document struct {
 
 // Document is the account as its owner sees it at an instant.
 func (a Account) Document(now time.Time) Document {
-	return Document{a.ID, a.Address, a.FirstName, a.LastName, a.Language, append([]Role{}, a.Roles...), a.Marketing != nil, !a.Agreed(now), held(a.Holds)}
+	return Document{a.ID, a.Address, a.FirstName, a.LastName, a.Language, append([]Role{}, a.Roles...), a.WantsOffers(), !a.Agreed(now), held(a.Holds)}
 }
 
 // Required names a field that is empty.

@@ -19,9 +19,10 @@ const maxGroups = 20
 
 // What staff do with people and their groups.
 const (
-	GroupJoined Deed = "group_joined"
-	GroupLeft   Deed = "group_left"
-	PersonSeen  Deed = "account_seen"
+	GroupJoined   Deed = "group_joined"
+	GroupLeft     Deed = "group_left"
+	PersonSeen    Deed = "account_seen"
+	AddressSought Deed = "address_sought"
 )
 
 // ParseGroup reads the name of a group.
@@ -83,6 +84,14 @@ func (a Account) membership(what Deed, g GroupID, by Actor, now time.Time) Act {
 // Seen is the line of the audit trail about somebody who looked a person up.
 func (a Account) Seen(by Actor, now time.Time) Act {
 	return Act{At: now.UTC(), Actor: by.String(), What: PersonSeen, Object: accountObject(a.ID)}
+}
+
+// Sought is the line about somebody who looked for whoever has an address: where nobody was found, it is about the address, by its hash.
+func (a Address) Sought(found Account, by Actor, now time.Time) Act {
+	if found.ID != "" {
+		return found.Seen(by, now)
+	}
+	return Act{At: now.UTC(), Actor: by.String(), What: AddressSought, Object: "address:" + a.Hash()}
 }
 
 // Schooled tells whether the person is of a school.

@@ -126,7 +126,7 @@ func (t Tokens) Open(p Purpose, token string, now time.Time) (subject string, er
 	return subject, nil
 }
 
-// ResetSubject is what a reset link is about: this account, until its password is next set by such a link.
+// ResetSubject is what a reset link is about: this account, until its password is next set, in whatever way.
 func (a Account) ResetSubject() string { return string(a.ID) + "-" + strconv.Itoa(a.Resets) }
 
 // SplitReset is the account of a reset link's subject.
@@ -177,10 +177,11 @@ type Limit struct {
 	Per time.Duration
 }
 
-// The limits of the doors: wrong passwords per account and network, letters per address and network, orders and copies of
+// The limits of the doors: wrong passwords per account and network, and per session of who is signed in; letters per address and network, orders and copies of
 // invoices per account, and such copies per account and address.
 var (
 	SignInTries = Limit{10, 15 * time.Minute}
+	ProofTries  = Limit{10, SessionLives}
 	LetterTries = Limit{5, time.Hour}
 	OrderTries  = Limit{2000, time.Hour}   // a school may order much at once; a flood is more
 	CardTries   = Limit{60, time.Hour}     // the card provider is asked about one payment, because somebody says that it has changed

@@ -27,11 +27,12 @@ const (
 	Statements     Right = "statements"     // hand in bank statements
 	Reconciliation Right = "reconciliation" // see what the bank told, and decide what waits for a person
 	Refunds        Right = "refunds"        // see what came for orders and from where, and give it back
+	Orders         Right = "orders"         // find orders, and see who placed them and all that happened to them
 	Service        Right = "service"        // stop the service for people, and let it go on
 	Works          Right = "works"          // say which works are offered, and at what price
 )
 
-var rights = []Right{Statements, Reconciliation, Refunds, Service, Works}
+var rights = []Right{Statements, Reconciliation, Refunds, Orders, Service, Works}
 
 // Role is a set of rights that a person has.
 type Role string
@@ -45,8 +46,8 @@ const (
 
 // roles is what each role may. A role that is not here may nothing.
 var roles = map[Role][]Right{
-	Finance: {Statements, Reconciliation, Refunds},
-	Support: {Service},
+	Finance: {Statements, Reconciliation, Refunds, Orders},
+	Support: {Orders, Service},
 	Editor:  {Works},
 }
 

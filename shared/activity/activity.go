@@ -1,5 +1,6 @@
 // Package activity is the log of what people did in the library: what was opened, read, looked for and marked, when, and from which
-// address on the network (R-114…R-118); and, without a word about who it was, what was looked at in the open catalog.
+// address on the network (R-114…R-118); and, without a word about who it was, what was looked at in the open catalog. The edge
+// keeps what is open to all for some minutes and asks for it anew only where it has changed, so those lines say what was looked at, and not how often.
 //
 // A line is told through a queue, never in the reader's way: who cannot tell it in a moment counts it as lost and goes on. It holds
 // what the log is for and no more: of a note, that it was written and not what it says. Lines are kept for a time and

@@ -152,6 +152,7 @@ func (i Invoice) Document(open money.Amount) order.InvoiceDocument {
 	return order.InvoiceDocument{
 		Number: string(i.Number), DueOn: i.DueOn, IBAN: i.Seller.IBAN, BIC: i.Seller.BIC, Reference: string(i.Reference()), RF: i.Reference().RF(),
 		PayTo: i.Seller.Name, Amount: open, QR: i.QR(open),
+		MadeOutTo: order.BillTo{Name: i.Buyer.Name, RegistryCode: i.Buyer.RegistryCode, Email: i.Buyer.Email},
 	}
 }
 

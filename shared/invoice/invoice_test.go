@@ -142,6 +142,7 @@ func TestWhatPayersNeedToKnow(t *testing.T) {
 	want := order.InvoiceDocument{
 		Number: "2026-000123", DueOn: day("2026-12-06"), IBAN: "EE382200221020145685", BIC: "HABAEE2X", Reference: "48151623424", RF: "RF5348151623424",
 		PayTo: "Star Cloud OÜ", Amount: 24_80, QR: "BCD\n002\n1\nSCT\nHABAEE2X\nStar Cloud OÜ\nEE382200221020145685\nEUR24.80\n\nRF5348151623424",
+		MadeOutTo: order.BillTo{Name: "Mari Maasikas"},
 	}
 	if diff := cmp.Diff(want, i.Document(i.Price.Gross)); diff != "" {
 		t.Error(diff)

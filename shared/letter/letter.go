@@ -31,6 +31,7 @@ const (
 	AccountExists     Kind = "account_exists"
 	PasswordReset     Kind = "password_reset"
 	PasswordChanged   Kind = "password_changed"
+	AccountLeft       Kind = "account_left"
 	OrderConfirmation Kind = "order_confirmation"
 	PaymentReceipt    Kind = "payment_receipt"
 	RefundCase        Kind = "refund_case"
@@ -65,14 +66,17 @@ type kind struct {
 	paper    bool     // the invoice goes along,
 	again    bool     // and once more while nothing of it is paid: its QR code asks for the whole price
 	credit   bool     // the credit invoice goes along, where there is one
+	passing  bool     // it is soon no record of anything, and not kept with its address
+	moot     bool     // it says nothing to somebody who closed their account
 }
 
 // kinds is the list of all letters: a kind that is not in it cannot be written.
 var kinds = map[Kind]kind{
-	Verify:            {facts: []string{"signup", "expires"}, link: "signup", page: "/signup/verify", stranger: true},
-	AccountExists:     {},
-	PasswordReset:     {facts: []string{"reset", "expires"}, link: "reset", page: "/password/reset"},
-	PasswordChanged:   {},
+	Verify:            {facts: []string{"signup", "expires"}, link: "signup", page: "/signup/verify", stranger: true, passing: true},
+	AccountExists:     {passing: true, moot: true},
+	PasswordReset:     {facts: []string{"reset", "expires"}, link: "reset", page: "/password/reset", passing: true, moot: true},
+	PasswordChanged:   {passing: true, moot: true},
+	AccountLeft:       {passing: true},
 	OrderConfirmation: {facts: []string{"order", "months", "startsOn", "endsOn", "validThrough", "net", "vat", "gross", "vatRate", "terms", "placedAt"}},
 	PaymentReceipt: {
 		facts: []string{"order", "months", "net", "vat", "gross", "vatRate", "paidAt", "method", "startsAt", "endsAt", "validThrough", "zone"},
@@ -91,13 +95,13 @@ var kinds = map[Kind]kind{
 	RefundFailed:     {facts: []string{"order", "amount", "way"}},
 	RefundCaseVoid:   {facts: []string{"order", "amount"}},
 	OrderAnnulled:    {facts: []string{"order", "amount", "license"}, may: []string{"credit"}, credit: true},
-	LicenseRestored:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}, may: []string{"still"}},
-	LicenseActive:    {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
-	LicenseEndsSoon:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone", "days", "renewOn"}},
-	LicenseEnded:     {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}},
-	ServiceHeld:      {facts: []string{"scope", "basis", "since", "reviewOn"}, may: []string{"license", "group"}},
-	ServiceResumed:   {facts: []string{"scope", "basis", "since"}, may: []string{"license", "group", "still", "left"}},
-	ServiceEnded:     {facts: []string{"scope", "basis", "since"}, may: []string{"group"}},
+	LicenseRestored:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}, may: []string{"still"}, moot: true},
+	LicenseActive:    {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}, moot: true},
+	LicenseEndsSoon:  {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone", "days", "renewOn"}, moot: true},
+	LicenseEnded:     {facts: []string{"license", "order", "startsAt", "endsAt", "startsOn", "validThrough", "zone"}, moot: true},
+	ServiceHeld:      {facts: []string{"scope", "basis", "since", "reviewOn"}, may: []string{"license", "group"}, moot: true},
+	ServiceResumed:   {facts: []string{"scope", "basis", "since"}, may: []string{"license", "group", "still", "left"}, moot: true},
+	ServiceEnded:     {facts: []string{"scope", "basis", "since"}, may: []string{"group"}, moot: true},
 }
 
 // invoiceFacts are what a letter with a new invoice says.
@@ -174,6 +178,7 @@ type Recipient struct {
 	Name     string
 	Language lang.Code
 	Stopped  bool // the service is stopped for them: no letter promises works, or that they may buy
+	Left     bool // they closed their account: letters about money still go to them, until their address is erased
 }
 
 // Recipient is to whom the letter goes where it names no account.
@@ -250,3 +255,9 @@ func (l Letter) Credit() string {
 
 // Link is what the letter's single-use link is about; "" where it has none.
 func (l Letter) Link() string { return l.Facts[kinds[l.Kind].link] }
+
+// Passing tells whether the letter is not kept for long: it is about an address that nobody has proved, a password, or an account that ended.
+func (l Letter) Passing() bool { return kinds[l.Kind].passing }
+
+// Moot tells whether the letter says nothing any more to whom it is for.
+func (l Letter) Moot(to Recipient) bool { return to.Left && kinds[l.Kind].moot }

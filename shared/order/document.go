@@ -88,6 +88,14 @@ type InvoiceDocument struct {
 	PayTo     string       `json:"payTo"`     // whose account it is
 	Amount    money.Amount `json:"amount"`
 	QR        string       `json:"qr"` // what the code for bank apps says (EPC069-12)
+	MadeOutTo BillTo       `json:"madeOutTo"`
+}
+
+// BillTo is who an invoice is made out to.
+type BillTo struct {
+	Name         string `json:"name"`
+	RegistryCode string `json:"registryCode,omitempty"`
+	Email        string `json:"email,omitempty"` // where a copy of it went
 }
 
 // RefundCase is money of the buyer that waits to be given back.

@@ -14,6 +14,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"opiq/shared/account"
@@ -55,6 +56,19 @@ func ParseNumber(s string) (Number, bool) {
 		ok = ok && c >= '0' && c <= '9'
 	}
 	return Number(s), ok
+}
+
+// Sought reads what somebody looks for an order by: its number, its license's, or the reference number in either of its forms.
+func Sought(s string) (Number, bool) {
+	s = strings.ToUpper(strings.Join(strings.Fields(s), ""))
+	if n, ok := ParseNumber(strings.TrimPrefix(s, "L")); ok {
+		return n, true
+	}
+	r, err := reference.Parse(s)
+	if err != nil {
+		return "", false
+	}
+	return ParseNumber(r.Base())
 }
 
 // Reference is the number as an Estonian bank carries it (7-3-1).
@@ -322,7 +336,22 @@ func (o Order) Cancel(now time.Time) (Order, error) {
 		return o, nil
 	case Reopened:
 		return o, ErrOwed
+	case Expired:
+		return o, ErrExpired
 	}
+	return o.giveUp(now)
+}
+
+// Leave is the order after its buyer closed their account: no money pays it any more. Not ok is one that none would have paid.
+func (o Order) Leave(now time.Time) (_ Order, ok bool) {
+	if o.State != Placed && o.State != Expired {
+		return o, false
+	}
+	o, err := o.giveUp(now)
+	return o, err == nil
+}
+
+func (o Order) giveUp(now time.Time) (Order, error) {
 	o, err := o.on(WasCancelled, now, string(o.Account))
 	o.Received = 0
 	return o, err

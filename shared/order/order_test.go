@@ -197,3 +197,15 @@ func TestAWayNamesWhatIsWrongWithIt(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOrderIsFoundByWhatItsBuyerReadsOutLoud(t *testing.T) {
+	const n Number = "1111111113"
+	for said, want := range map[string]Number{
+		"1111111113": n, " 11111 11113 ": n, "L1111111113": n, "l1111111113": n, "11111111136": n, "111 1111 1136": n, n.Reference().RF(): n,
+		"1111111113x": "", "11111111137": "", "": "", "mari@example.ee": "", "0111111111": "",
+	} {
+		if got, ok := Sought(said); got != want || ok != (want != "") {
+			t.Errorf("%q: %q", said, got)
+		}
+	}
+}

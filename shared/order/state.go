@@ -42,7 +42,7 @@ var moves = map[State]map[Event]State{
 		WasInvoiced: Placed, WasReminded: Placed, WasOverdue: Placed, WasPaidPart: Placed, WasTakenBack: Placed,
 		WasPaid: Paid, WasCancelled: Cancelled, WasExpired: Expired,
 	},
-	Expired:  {WasPaid: Paid},
+	Expired:  {WasPaid: Paid, WasCancelled: Cancelled}, // the latter only where its buyer has left
 	Paid:     {WasChecked: Paid, WasTakenBack: Reopened, WasCredited: Paid, WasAnnulled: Annulled},
 	Reopened: {WasInvoiced: Reopened, WasPaidPart: Reopened, WasTakenBack: Reopened, WasPaid: Paid, WasAnnulled: Annulled},
 	Annulled: {WasTakenBack: Annulled, WasPaidPart: Annulled},

@@ -16,7 +16,9 @@ func (b Book) Document(now time.Time) order.Document {
 		d.PayWith = []order.Method{}
 	}
 	for _, a := range b.Attempts {
-		d.Attempts = append(d.Attempts, a.Document())
+		if led(a) {
+			d.Attempts = append(d.Attempts, a.Document())
+		}
 	}
 	for _, c := range b.Cases {
 		d.RefundCases = append(d.RefundCases, order.RefundCase{Amount: c.Amount, Reason: string(c.Reason), State: string(c.State), OpenedAt: c.OpenedAt})
@@ -38,6 +40,18 @@ func (b Book) Document(now time.Time) order.Document {
 // patience is how long a buyer who was sent to pay may still be doing that, where nobody tells us that they walked away.
 const patience = 30 * time.Minute
 
+// led tells whether an attempt led anywhere: without a name at the card provider it did not answer, and nobody was sent there.
+func led(a order.Attempt) bool { return a.Method != order.ByCard || a.Reference != "" }
+
+// begunAfter tells whether an attempt was begun after another. Of two that were begun in the same second the later one has not ended, or ended
+// after the other.
+func begunAfter(a, b order.Attempt) bool {
+	if a.EndedAt.IsZero() != b.EndedAt.IsZero() && a.StartedAt.Equal(b.StartedAt) {
+		return a.EndedAt.IsZero()
+	}
+	return cmp.Or(a.StartedAt.Compare(b.StartedAt), a.EndedAt.Compare(b.EndedAt)) >= 0
+}
+
 // situation is the order's in the light of its attempts and of the money that goes back.
 func (b Book) situation(s order.Situation, now time.Time) order.Situation {
 	switch s {
@@ -53,8 +67,7 @@ func (b Book) situation(s order.Situation, now time.Time) order.Situation {
 			if a.Agreed() {
 				return order.WaitsForBank
 			}
-			sent := a.Method != order.ByCard || a.Reference != "" // else the card provider did not answer
-			if sent && cmp.Or(a.StartedAt.Compare(last.StartedAt), a.EndedAt.Compare(last.EndedAt)) >= 0 {
+			if led(a) && begunAfter(a, last) {
 				last = a
 			}
 		}

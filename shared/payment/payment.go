@@ -117,6 +117,32 @@ type Book struct {
 	Shelf    catalog.Shelf // by today's price list late money is taken or not
 }
 
+// ErrUnderWay is why an account is not closed yet.
+var ErrUnderWay = problem.New(problem.Conflict, "money_under_way", "An order is not paid yet, or money is on its way back. Pay or cancel the order, or wait for the money.")
+
+// Settled tells why the buyer of some orders cannot leave yet, or nil: money of theirs is owed, or goes back.
+func Settled(books []Book) error {
+	for _, b := range books {
+		owed := b.Order.State == order.Placed || b.Order.State == order.Reopened
+		waits := slices.ContainsFunc(b.Cases, func(c Case) bool { return c.State == Open })
+		returns := slices.ContainsFunc(b.Refunds, func(r Refund) bool { return r.State == Requested })
+		if owed || waits || returns {
+			return ErrUnderWay
+		}
+	}
+	return nil
+}
+
+// PaidSince tells whether the order is paid, and with money that was booked after an instant.
+func (b Book) PaidSince(t time.Time) bool {
+	return b.Order.State == order.Paid && slices.ContainsFunc(b.Payments, func(p Payment) bool { return p.Taken > 0 && p.BookedAt.After(t) })
+}
+
+// Named tells whether papers of some orders are made out to their buyer by the name in the account: a receipt, an invoice, or what goes back.
+func Named(books []Book) bool {
+	return slices.ContainsFunc(books, func(b Book) bool { return len(b.Payments) > 0 || b.Invoice != nil })
+}
+
 func (b Book) attempt(id order.AttemptID) (order.Attempt, bool) {
 	for _, a := range b.Attempts {
 		if a.ID == id {
@@ -437,6 +463,16 @@ func (b Book) Cancel(now time.Time) (c Change, ok bool, err error) {
 	c.Order = &o
 	c.giveBack(b, Cancelled, now)
 	return c, true, nil
+}
+
+// Leave is the same after the buyer closed their account. Not ok is an order that no money would have paid.
+func (b Book) Leave(now time.Time) (c Change, ok bool) {
+	o, ok := b.Order.Leave(now)
+	if ok {
+		c.Order = &o
+		c.giveBack(b, Cancelled, now)
+	}
+	return c, ok
 }
 
 // Step is what time does to the order (see order.Order.Step): a reminder, or its end, with what had come of its price.

@@ -14,6 +14,7 @@ import (
 	"opiq/shared/banklink"
 	"opiq/shared/catalog"
 	"opiq/shared/civil"
+	"opiq/shared/invoice"
 	"opiq/shared/lang"
 	"opiq/shared/letter"
 	"opiq/shared/license"
@@ -264,4 +265,49 @@ func TestWhateverTheBankSaysInWhateverOrder(t *testing.T) {
 			t.Fatalf("told of %d, booked %d: %s in, %s allocated, %s back; %d licenses, order %s", len(told), len(b.Payments), in, allocated, back, licenses, b.Order.State)
 		}
 	})
+}
+
+// TestWhoHasMoneyUnderWayCannotLeave: neither who owes some nor who gets some back.
+func TestWhoHasMoneyUnderWayCannotLeave(t *testing.T) {
+	in := func(s order.State, cases []Case, refunds []Refund) Book {
+		return Book{Order: order.Order{State: s}, Cases: cases, Refunds: refunds}
+	}
+	for name, c := range map[string]struct {
+		book Book
+		want error
+	}{
+		"not paid":              {in(order.Placed, nil, nil), ErrUnderWay},
+		"owed again":            {in(order.Reopened, nil, nil), ErrUnderWay},
+		"to be given back":      {in(order.Cancelled, []Case{{State: Open}}, nil), ErrUnderWay},
+		"on its way back":       {in(order.Annulled, nil, []Refund{{State: Requested}}), ErrUnderWay},
+		"paid":                  {in(order.Paid, nil, nil), nil},
+		"cancelled":             {in(order.Cancelled, nil, nil), nil},
+		"given back, all of it": {in(order.Annulled, []Case{{State: Given}}, []Refund{{State: Done}}), nil},
+	} {
+		if err := Settled([]Book{in(order.Expired, nil, nil), c.book}); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestAnOrderOfSomebodyWhoLeftTakesNoMoney: what came of it goes back, and what comes later.
+func TestAnOrderOfSomebodyWhoLeftTakesNoMoney(t *testing.T) {
+	for s, ends := range map[order.State]bool{order.Placed: true, order.Expired: true, order.Paid: false, order.Reopened: false, order.Cancelled: false, order.Annulled: false} {
+		b := Book{Order: order.Order{Number: "2600012345", State: s, Received: 200}, Payments: []Payment{{ID: "p1", Amount: 200, Taken: 200, Revision: 1}}}
+		c, ok := b.Leave(noon)
+		if ok != ends || ends && (c.Order.State != order.Cancelled || c.Order.Received != 0 || c.Order.Takes() || len(c.Cases) != 1 || c.Cases[0].Amount != 200) {
+			t.Errorf("%s: %t %+v", s, ok, c)
+		}
+	}
+}
+
+func TestWhoseNameBooksNeed(t *testing.T) {
+	for want, books := range map[bool][]Book{false: {{Order: order.Order{State: order.Cancelled}}}, true: {{}, {Payments: []Payment{{ID: "p1"}}}}} {
+		if got := Named(books); got != want {
+			t.Errorf("%+v: %t", books, got)
+		}
+	}
+	if !Named([]Book{{Invoice: &invoice.Invoice{}}}) {
+		t.Error("an invoice is made out to nobody")
+	}
 }

@@ -6,7 +6,7 @@
 // it beside it.
 //
 //	PK                    SK                    kind     holds                          written by
-//	ACCOUNT#<account>     A#ACCOUNT             account  account.Account, its sessions  signup, session, account, staff
+//	ACCOUNT#<account>     A#ACCOUNT             account  account.Account, its sessions  signup, session, account, staff, holds; payment-janitor
 //	                      A#LICENSE#<license>   license  license.License                whatever moves money; license-clock, payment-janitor
 //	                      A#READ                tries    activity.Count                 activity                            (expires)
 //	                      M#<group>             member   account.Member                 holds
@@ -15,7 +15,7 @@
 //	                      N#<work>#<note>       note     reading.Note                   marks                               (expires, where it was removed)
 //	                      L#<instant>#<line>    activity activity.Line                  activity                            (expires)
 //	VIEWS#<day>           <instant>#<line>      activity activity.Line about nobody     activity                            (expires)
-//	ADDRESS#<hash>        ADDRESS               address  whose address this is          signup, staff
+//	ADDRESS#<hash>        ADDRESS               address  whose address this is          signup, staff, account          (expires, where it is nobody's again)
 //	SIGNUP#<address hash> SIGNUP#<number>       signup   account.SignUp                 signup                              (expires)
 //	TRIES#<hash>          TRIES                 tries    account.Tries, activity.Count  session, signup, account, checkout, takedown-reports, activity  (expires)
 //	KEY#<hash of secret>  KEY                   key      account.Key                    staff
@@ -43,7 +43,7 @@
 //	                                                     identity is another's
 //	STATEMENT#<statement> STATEMENT             statement intake.Import                 statement-import, statement-intake
 //	REFUSED#<bank>        <digest>              refused  payment.Refused                payment-settlement; card-settlement, of bank "card"
-//	LETTER#<letter>       LETTER                mail     letter.Letter                  whoever it follows from; email-receipts  (expires, if it verifies an address)
+//	LETTER#<letter>       LETTER                mail     letter.Letter                  whoever it follows from; email-receipts  (expires, if it is no record: letter.Passing)
 //
 // What moves money is payment-settlement, card-settlement, invoice-matching, reconciliation, refunds, and orders and payment-janitor where
 // they give back. What is stuck payment-janitor writes again as it is, but for how often it did: an attempt, a refund, an entry, a
@@ -59,6 +59,13 @@
 // An address, an order's number, a payment, a license of an order and a letter of its kind are unique because each is the key
 // of an item that is put only where there is none.
 //
+// # Closing
+//
+// Closing an account is one write of it, without password, sessions and roles, and the address is free. It is due then: a minute later
+// payment-janitor ends its orders, and after 14 days it writes items of kind erased, which hold nothing and expire, over places, notes and the
+// log of what was read, a thousand at a time, and then takes address and name out of the account. Orders, payments, invoices, licenses and the
+// letters about them stay, and so does the name where books are made out to it.
+//
 // # Writing
 //
 // The only write is a put under a condition: that there is no such item (revision 0), or that it is still at the revision
@@ -68,7 +75,7 @@
 // # Indexes
 //
 // due (sparse): partition due = kind and shard, sort dueAt = instant and id. It lists what has a next moment: licenses, holds
-// of groups whose members are to be told, orders that nobody has paid, paid orders that nobody has looked at since, and under the kind "stuck" whatever waits for a queue, from when that
+// of groups whose members are to be told, orders that nobody has paid, paid orders that nobody has looked at since, closed accounts, and under the kind "stuck" whatever waits for a queue, from when that
 // is too long: letters that are not sent, bank entries that are to be matched, imports that have not ended, refunds that the card
 // provider is to make, and card payments of which nobody knows how they ended.
 //

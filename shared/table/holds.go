@@ -120,7 +120,7 @@ func (t *Table) stopped(ctx context.Context, id account.ID) (a *account.Account,
 
 // license reads a license by its id alone, which names the order that it was bought with.
 func (t *Table) license(ctx context.Context, id license.ID) (*license.License, error) {
-	o, err := t.order(ctx, order.Number(strings.TrimPrefix(string(id), "L")))
+	o, err := t.Order(ctx, order.Number(strings.TrimPrefix(string(id), "L")))
 	if errors.Is(err, order.ErrNotFound) {
 		err = errNone
 	}
@@ -180,7 +180,7 @@ func (t *Table) Person(ctx context.Context, address account.Address) (r license.
 }
 
 // Member reads an account, its membership of a group, and the group; the zero Member where it never was in it, account.ErrNoAccount
-// where there is no such account.
+// where there is no such account, or its owner closed it.
 func (t *Table) Member(ctx context.Context, id account.ID, g account.GroupID) (a account.Account, m account.Member, group catalog.Group, err error) {
 	person, member, held := accountKey(id), memberKey(id, g), groupKey(string(g))
 	items, err := t.get(ctx, person, member, held)
@@ -190,7 +190,9 @@ func (t *Table) Member(ctx context.Context, id account.ID, g account.GroupID) (a
 	if items[person] == nil {
 		return a, m, group, account.ErrNoAccount
 	}
-	err = decode(items[person], &a)
+	if err = decode(items[person], &a); err == nil && !a.ClosedAt.IsZero() {
+		return a, m, group, account.ErrNoAccount
+	}
 	if i, ok := items[member]; ok {
 		err = errors.Join(err, decode(i, &m))
 	}

@@ -67,6 +67,9 @@ func lineKey(l activity.Line) key {
 	return key{accountPartition(l.Account), "L#" + instant(l.At) + "#" + l.ID}
 }
 
+// traces begin the sort keys of what is nobody's business once an account is closed: places, notes and the log of what was read.
+var traces = []string{placePrefix, "N#", "L#"}
+
 // addressKey says whose an address is, once.
 func addressKey(a account.Address) key { return key{"ADDRESS#" + a.Hash(), "ADDRESS"} }
 

@@ -3,8 +3,11 @@ package table
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
 	"opiq/shared/account"
@@ -56,30 +59,122 @@ func (t *Table) Waiting(ctx context.Context, a account.Address, now time.Time) (
 	return all, nil
 }
 
-// holder says whose an address is.
+// holder says whose an address is: nobody's, where its account was closed.
 type holder struct {
-	Account account.ID `json:"account"`
+	Account  account.ID `json:"account"`
+	Revision int        `json:"revision"`
 }
 
 // Found makes the account of a registration, with the letters that follow, once per registration and once per address: else
 // account.ErrToken.
 func (t *Table) Found(ctx context.Context, used account.SignUp, letters ...letter.Letter) error {
-	a := used.Account
-	rows := []row{signUpRow(used), accountRow(a), addressRow(a)}
-	err := t.commit(ctx, append(rows, letterRows(letters)...)...)
+	err := t.found(ctx, used, letters)
+	if errors.Is(err, ErrChanged) { // an address that is free again may be gone since it was read (TTL): it is read once more
+		err = t.found(ctx, used, letters)
+	}
 	if errors.Is(err, ErrChanged) {
 		return account.ErrToken
 	}
 	return err
 }
 
-func accountRow(a account.Account) row {
-	return row{key: accountKey(a.ID), kind: "account", value: a, revision: a.Revision}
+func (t *Table) found(ctx context.Context, used account.SignUp, letters []letter.Letter) error {
+	address, err := t.claim(ctx, used.Account)
+	if err != nil {
+		return err
+	}
+	rows := []row{signUpRow(used), accountRow(used.Account), address}
+	return t.commit(ctx, append(rows, letterRows(letters)...)...)
 }
 
-func addressRow(a account.Account) row {
-	return row{key: addressKey(a.Address), kind: "address", value: holder{a.ID}}
+func accountRow(a account.Account) row {
+	r := row{key: accountKey(a.ID), kind: "account", value: a, revision: a.Revision}
+	if at, ok := a.Next(); ok {
+		r.due, r.at = duePartition(Leaving, shard(string(a.ID))), instant(at)+"#"+string(a.ID)
+	}
+	return r
 }
+
+// claim is the row that makes an address an account's: of one that nobody has, or that is free again. ErrChanged where somebody has it.
+func (t *Table) claim(ctx context.Context, a account.Account) (row, error) {
+	var h holder
+	if err := t.one(ctx, addressKey(a.Address), &h); err != nil && !errors.Is(err, errNone) {
+		return row{}, err
+	}
+	if h.Account != "" {
+		return row{}, ErrChanged
+	}
+	return addressRow(a.Address, holder{a.ID, h.Revision}), nil
+}
+
+func addressRow(a account.Address, h holder) row {
+	return row{key: addressKey(a), kind: "address", value: h, revision: h.Revision}
+}
+
+// CloseAccount stores an account that its owner closed, and frees its address. ErrChanged where somebody was quicker.
+func (t *Table) CloseAccount(ctx context.Context, c account.Closed) error {
+	var h holder
+	if err := t.one(ctx, addressKey(c.Account.Address), &h); err != nil {
+		return err
+	}
+	free := addressRow(c.Account.Address, holder{"", h.Revision})
+	free.expires = c.Account.ClosedAt
+	a := accountRow(c.Account)
+	return t.commit(ctx, a, free, actRow(c.Act, a), letterRow(c.Letter))
+}
+
+// Fade stores a closed account at its next step. Not moved where somebody was quicker.
+func (t *Table) Fade(ctx context.Context, a account.Account) (moved bool, err error) {
+	return quicker(t.ChangeAccount(ctx, a))
+}
+
+// eraseAtOnce is how many items one call of Erase takes away: heavy readers have tens of thousands, and others wait.
+const eraseAtOnce = 1000
+
+// Erase takes away what an account left in the reading room, so many items at most: nothing of them can be read from then on, and TTL removes
+// the rest. It answers whether that was all; not where something was written meanwhile. Done again it goes on.
+func (t *Table) Erase(ctx context.Context, id account.ID, now time.Time) (all bool, err error) {
+	left := eraseAtOnce
+	for _, begins := range traces {
+		items, err := t.standing(ctx, accountPartition(id), begins, left)
+		if err != nil {
+			return false, err
+		}
+		for some := range slices.Chunk(items, 100) { // of one transaction
+			var rows []row
+			for _, i := range some {
+				rows = append(rows, row{key: keyOf(i), kind: erased, value: struct{}{}, revision: numberOf(i["revision"]), expires: now})
+			}
+			if moved, err := quicker(t.commit(ctx, rows...)); err != nil || !moved {
+				return false, err
+			}
+		}
+		if left -= len(items); left == 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// standing are the items of a partition that were not erased, at most so many.
+func (t *Table) standing(ctx context.Context, pk, begins string, most int) (items []item, err error) {
+	pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
+		TableName: &t.name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :p AND begins_with(SK, :b)"),
+		FilterExpression:          aws.String("kind <> :e"),
+		ExpressionAttributeValues: item{":p": text(pk), ":b": text(begins), ":e": text(erased)},
+	})
+	for pages.HasMorePages() && len(items) < most {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, page.Items...)
+	}
+	return items[:min(len(items), most)], nil
+}
+
+// erased is the kind of an item that holds nothing any more.
+const erased = "erased"
 
 // ByAddress reads the account of an address, in the same number of steps whether or not there is one. No account has an empty ID.
 func (t *Table) ByAddress(ctx context.Context, address account.Address) (a account.Account, err error) {

@@ -46,12 +46,13 @@ func (t *Table) Buyer(ctx context.Context, token account.Token, n order.Number, 
 func (t *Table) Place(ctx context.Context, o order.Order) (order.Order, error) {
 	err := t.commit(ctx, orderRow(o), row{key: placedKey(o.Account, o.PlacedAt, o.Number), kind: "placed", value: placed{o.Number}}, letterRow(o.Confirmation()))
 	if errors.Is(err, ErrChanged) {
-		return t.order(ctx, o.Number)
+		return t.Order(ctx, o.Number)
 	}
 	return o, err
 }
 
-func (t *Table) order(ctx context.Context, n order.Number) (o order.Order, err error) {
+// Order is an order without what happened to its payments; order.ErrNotFound where there is none.
+func (t *Table) Order(ctx context.Context, n order.Number) (o order.Order, err error) {
 	if err = t.one(ctx, orderKey(n), &o); errors.Is(err, errNone) {
 		err = order.ErrNotFound
 	}
@@ -114,27 +115,74 @@ func (t *Table) Charged(ctx context.Context, r everypay.Reference) (order.Number
 
 // Orders are the buyer's latest orders, at most a hundred, the newest first, with who is signed in, in two round trips.
 func (t *Table) Orders(ctx context.Context, token account.Token, now time.Time) ([]order.Order, error) {
-	var list *dynamodb.QueryOutput
+	var keys []key
 	both, inner := errgroup.WithContext(ctx)
 	both.Go(func() error { _, err := t.SignedIn(inner, token, now); return err })
-	both.Go(func() (err error) {
-		list, err = t.client.Query(inner, &dynamodb.QueryInput{
-			TableName: &t.name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :p AND begins_with(SK, :b)"),
-			ExpressionAttributeValues: item{":p": text(accountPartition(token.Account)), ":b": text(placedPrefix)},
-			ScanIndexForward:          aws.Bool(false), Limit: aws.Int32(100),
-		})
-		return err
-	})
-	if err := both.Wait(); err != nil || len(list.Items) == 0 {
+	both.Go(func() (err error) { keys, err = t.placed(inner, token.Account); return err })
+	if err := both.Wait(); err != nil {
 		return []order.Order{}, err
 	}
-	var keys []key
-	for _, i := range list.Items {
+	return t.orders(ctx, keys)
+}
+
+// OrdersOf are the same of an account, for who looks after its owner.
+func (t *Table) OrdersOf(ctx context.Context, id account.ID) ([]order.Order, error) {
+	keys, err := t.placed(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return t.orders(ctx, keys)
+}
+
+// BooksOf are the books of all orders of an account, without licenses and the shelf.
+func (t *Table) BooksOf(ctx context.Context, id account.ID) ([]payment.Book, error) {
+	items, err := t.partition(ctx, accountPartition(id), placedPrefix)
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := numbersOf(items)
+	if err != nil {
+		return nil, err
+	}
+	books := make([]payment.Book, len(numbers))
+	all, inner := errgroup.WithContext(ctx)
+	all.SetLimit(16)
+	for i, n := range numbers {
+		all.Go(func() (err error) { books[i], err = t.book(inner, n); return err })
+	}
+	return books, all.Wait()
+}
+
+// placed are the keys of an account's latest orders, the newest first.
+func (t *Table) placed(ctx context.Context, id account.ID) (keys []key, err error) {
+	list, err := t.client.Query(ctx, &dynamodb.QueryInput{
+		TableName: &t.name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :p AND begins_with(SK, :b)"),
+		ExpressionAttributeValues: item{":p": text(accountPartition(id)), ":b": text(placedPrefix)},
+		ScanIndexForward:          aws.Bool(false), Limit: aws.Int32(100),
+	})
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := numbersOf(list.Items)
+	for _, n := range numbers {
+		keys = append(keys, orderKey(n))
+	}
+	return keys, err
+}
+
+// numbersOf are the orders that items of a buyer's list name.
+func numbersOf(items []item) (numbers []order.Number, err error) {
+	for _, i := range items {
 		var p placed
-		if err := decode(i, &p); err != nil {
-			return nil, err
-		}
-		keys = append(keys, orderKey(p.Order))
+		err = errors.Join(err, decode(i, &p))
+		numbers = append(numbers, p.Order)
+	}
+	return numbers, err
+}
+
+func (t *Table) orders(ctx context.Context, keys []key) ([]order.Order, error) {
+	if len(keys) == 0 {
+		return []order.Order{}, nil
 	}
 	found, err := t.get(ctx, keys...)
 	if err != nil {
@@ -359,6 +407,7 @@ const (
 	Expiry     = "license#expiry"
 	Unpaid     = "order#unpaid"
 	Unchecked  = "order#paid"
+	Leaving    = "account#left"
 	Stuck      = "stuck"
 )
 
@@ -392,6 +441,11 @@ func (t *Table) DueLicenses(ctx context.Context, kind string, shard int, now tim
 // DueOrders is the same of orders: those that nobody has paid (Unpaid), those that nobody has looked at since (Unchecked).
 func (t *Table) DueOrders(ctx context.Context, kind string, shard int, now time.Time, after string) (page []order.Order, next string, err error) {
 	return due[order.Order](ctx, t, kind, shard, now, after)
+}
+
+// DueAccounts is the same of accounts that their owners closed.
+func (t *Table) DueAccounts(ctx context.Context, shard int, now time.Time, after string) (page []account.Account, next string, err error) {
+	return due[account.Account](ctx, t, Leaving, shard, now, after)
 }
 
 func due[T any](ctx context.Context, t *Table, kind string, shard int, now time.Time, after string) (page []T, next string, err error) {
@@ -449,7 +503,7 @@ func letterRow(l letter.Letter) row {
 		}
 		r = r.waits(string(l.ID), since, l.Nudged)
 	}
-	if l.Kind == letter.Verify { // an address that nobody has proved is not kept; every other letter is a record
+	if l.Passing() { // every other letter is a record
 		r.expires = l.CreatedAt.Add(30 * 24 * time.Hour)
 	}
 	return r
@@ -500,5 +554,5 @@ func (t *Table) Recipient(ctx context.Context, id string) (to letter.Recipient, 
 		}
 	}
 	_, stopped := a.Stopped(shelf.Groups)
-	return letter.Recipient{Address: string(a.Address), Name: a.FirstName + " " + a.LastName, Language: a.Language, Stopped: stopped}, nil
+	return letter.Recipient{Address: string(a.Address), Name: a.FirstName + " " + a.LastName, Language: a.Language, Stopped: stopped, Left: !a.ClosedAt.IsZero()}, nil
 }

@@ -3,6 +3,7 @@ package table_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"opiq/local/people"
 	"opiq/local/stage"
@@ -126,5 +128,37 @@ func TestWhatIsForgottenSaysWhen(t *testing.T) {
 		if !known || says != expected {
 			t.Errorf("%s expires at %q, not %q", strings.TrimSpace(at), says, expected)
 		}
+	}
+}
+
+// TestWhatWasReadIsErasedWhole: a thousand items at a time, and of one account.
+func TestWhatWasReadIsErasedWhole(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	err := s.KeepPlace(t.Context(), people.Jaan, reading.Place{Work: "w001", Chapter: 1, At: people.Noon})
+	var all errgroup.Group
+	all.SetLimit(16)
+	for i := range 1001 {
+		all.Go(func() error {
+			n := reading.Note{ID: reading.NoteID(fmt.Sprint(i)), Work: "w001", Chapter: 1, Text: strings.Repeat("a", 3000), CreatedAt: people.Noon, ChangedAt: people.Noon}
+			return s.KeepNote(t.Context(), people.Mari, n)
+		})
+	}
+	if err := errors.Join(err, all.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		all  bool
+		left int
+	}{{false, 1}, {true, 0}, {true, 0}} {
+		whole, err := s.Erase(t.Context(), people.Mari, people.Noon)
+		notes, more := s.Notes(t.Context(), people.Mari, "w001")
+		notes = slices.DeleteFunc(notes, func(n reading.Note) bool { return n.Text == "" })
+		if err != nil || more != nil || whole != want.all || len(notes) != want.left {
+			t.Errorf("time %d: %d notes are left, and all is erased: %t (%v, %v)", i, len(notes), whole, err, more)
+		}
+	}
+	if places, err := s.Places(t.Context(), people.Jaan); err != nil || len(places) != 1 {
+		t.Errorf("Jaan has %d places (%v)", len(places), err)
 	}
 }

@@ -17,7 +17,11 @@ func (t *Table) Enroll(ctx context.Context, e account.Enlisted) error {
 	a := accountRow(e.Account)
 	rows := append(letterRows(e.Letters), a, actRow(e.Act, a))
 	if e.Account.Revision == 0 {
-		rows = append(rows, addressRow(e.Account))
+		address, err := t.claim(ctx, e.Account)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, address)
 	}
 	return t.commit(ctx, rows...)
 }

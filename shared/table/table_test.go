@@ -145,8 +145,9 @@ func TestALetterIsANewLetterInTheStream(t *testing.T) {
 	}
 }
 
-// TestEveryLetterIsKept but one to an address that nobody has proved.
+// TestEveryLetterIsKept but one about an address that nobody has proved, a password, or an account that ended.
 func TestEveryLetterIsKept(t *testing.T) {
+	passing := []letter.Kind{letter.Verify, letter.AccountExists, letter.PasswordReset, letter.PasswordChanged, letter.AccountLeft}
 	for _, k := range letter.Kinds() {
 		cfg, name := stage.Table(t)
 		if err := table.Open(cfg, name).KeepLetter(t.Context(), letter.Letter{ID: "1", Kind: k, To: "arved@kool.example", CreatedAt: people.Noon}); err != nil {
@@ -156,7 +157,7 @@ func TestEveryLetterIsKept(t *testing.T) {
 		if err != nil || len(out.Items) != 1 {
 			t.Fatal(len(out.Items), err)
 		}
-		if _, ends := out.Items[0]["expires"]; ends != (k == letter.Verify) {
+		if _, ends := out.Items[0]["expires"]; ends != slices.Contains(passing, k) {
 			t.Errorf("%s expires: %t", k, ends)
 		}
 	}
@@ -330,6 +331,55 @@ func TestAnOrderIsSeenWithItsLicenseOrUnpaid(t *testing.T) {
 		_, book, err := table.Open(slow, name).Purchase(t.Context(), people.Token(people.Mari), people.Waiting, people.Noon)
 		if err != nil || book.Order.State != order.Paid || book.License == nil {
 			t.Errorf("paid after %s and before %s: the order is %s with the license %v (%v)", after, before, book.Order.State, book.License, err)
+		}
+	}
+}
+
+// gone is a table in which a free address goes (TTL) after it was read.
+type gone struct {
+	aws.HTTPClient
+	once sync.Once
+	goes func()
+}
+
+func (g *gone) Do(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
+		g.once.Do(g.goes)
+	}
+	return g.HTTPClient.Do(r)
+}
+
+// TestAFreeAddressMayGoWhileItIsTaken: the link in the letter works all the same, once.
+func TestAFreeAddressMayGoWhileItIsTaken(t *testing.T) {
+	cfg, name := stage.Table(t)
+	s := table.Open(cfg, name)
+	people.MoveIn(t, s)
+	jaan, err := s.Account(t.Context(), people.Jaan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed, err := jaan.Close(people.Noon)
+	if err == nil {
+		err = s.CloseAccount(t.Context(), closed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := dynamodb.NewFromConfig(cfg)
+	other := cfg.Copy()
+	other.HTTPClient = &gone{HTTPClient: cfg.HTTPClient, goes: func() {
+		key := map[string]types.AttributeValue{
+			"PK": &types.AttributeValueMemberS{Value: "ADDRESS#" + jaan.Address.Hash()}, "SK": &types.AttributeValueMemberS{Value: "ADDRESS"},
+		}
+		if out, err := db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &name, Key: key, ReturnValues: types.ReturnValueAllOld}); err != nil || out.Attributes == nil {
+			t.Error("no free address is gone:", err)
+		}
+	}}
+	again := people.Person(people.Liis, "Jaan", "Jõgi", "ru")
+	used := account.SignUp{ID: account.SignUpID(again.Address.Hash() + "-" + string(again.ID)), Account: again, ExpiresAt: people.Noon.Add(account.Lives), UsedAt: people.Noon}
+	for try, want := range []error{nil, account.ErrToken} {
+		if err := table.Open(other, name).Found(t.Context(), used); !errors.Is(err, want) {
+			t.Errorf("try %d: %v", try+1, err)
 		}
 	}
 }
