@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"testing"
 
 	"opiq/local/run"
 	"opiq/local/story"
+	"opiq/shared/order"
 )
 
 // signedIn is what an answer about a session says of the person.
@@ -58,4 +60,25 @@ func TestTheStaffOfThisMachineComeIn(t *testing.T) {
 			t.Errorf("%+v", is)
 		}
 	}
+}
+
+// TestSupportFindsAnOrderByWhatItsBuyerSays: with its buyer and its history, and without the account that its money came from.
+func TestSupportFindsAnOrderByWhatItsBuyerSays(t *testing.T) {
+	s := story.Shared(t)
+	mari, siim := s.Member(t), s.Employee(t, s.Staff.In("support"))
+	o := mari.Buy(1, story.Today(), "lhv")
+	for _, said := range []string{o.Number, string(order.Number(o.Number).Reference()), o.License.ID, mari.Email} {
+		found := story.Read[struct{ Orders []struct{ Number string } }](siim, siim.Ask("GET", sales+"?find="+url.QueryEscape(said), nil), 200).Orders
+		if len(found) != 1 || found[0].Number != o.Number {
+			t.Errorf("%s: %+v", said, found)
+		}
+	}
+	sale := story.Read[struct {
+		Buyer   struct{ Email string }
+		History []struct{ Event string }
+	}](siim, siim.Ask("GET", sales+"/"+o.Number, nil), 200)
+	if sale.Buyer.Email != mari.Email || len(sale.History) < 2 || sale.History[1].Event != "paid" {
+		t.Errorf("%+v", sale)
+	}
+	siim.Want(siim.Ask("GET", "/v1/orders/"+o.Number+"/refunds", nil), 403, "not_allowed")
 }

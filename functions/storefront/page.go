@@ -65,7 +65,7 @@ var pages = []page{
 	{at: "/licenses", name: "licenses", sections: []string{"access", "holds"}},
 	{at: "/library", name: "library", sections: []string{"access", "holds", "languages"}},
 	{at: "/library/works/{id}", name: "contents", sections: []string{"access", "holds", "marks"}, data: storefront.book},
-	{at: "/library/works/{id}/chapters/{n}", name: "chapter", sections: []string{"access", "holds", "marks"}, data: storefront.book},
+	{at: "/library/works/{id}/chapters/{n}", name: "chapter", sections: []string{"access", "holds", "marks", "problems"}, data: storefront.book},
 
 	// Who works here
 	{at: "/staff", name: "staff", sections: []string{"staff-problems"}},
