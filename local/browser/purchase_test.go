@@ -175,6 +175,7 @@ func TestTheNetworkIsLostWhilePaying(t *testing.T) {
 	if all := story.Read[struct{ Orders []story.OrderPage }](p, p.Ask("GET", "/v1/orders", nil), 200).Orders; len(all) != 1 {
 		t.Errorf("there are %d orders", len(all))
 	}
+	time.Sleep(time.Second) // nobody begins two payments within one
 	form := p.Pay(number, "seb")
 	b.reload()
 	b.sees("order.waiting_bank_link")

@@ -43,15 +43,6 @@ const patience = 30 * time.Minute
 // led tells whether an attempt led anywhere: without a name at the card provider it did not answer, and nobody was sent there.
 func led(a order.Attempt) bool { return a.Method != order.ByCard || a.Reference != "" }
 
-// begunAfter tells whether an attempt was begun after another. Of two that were begun in the same second the later one has not ended, or ended
-// after the other.
-func begunAfter(a, b order.Attempt) bool {
-	if a.EndedAt.IsZero() != b.EndedAt.IsZero() && a.StartedAt.Equal(b.StartedAt) {
-		return a.EndedAt.IsZero()
-	}
-	return cmp.Or(a.StartedAt.Compare(b.StartedAt), a.EndedAt.Compare(b.EndedAt)) >= 0
-}
-
 // situation is the order's in the light of its attempts and of the money that goes back.
 func (b Book) situation(s order.Situation, now time.Time) order.Situation {
 	switch s {
@@ -67,7 +58,7 @@ func (b Book) situation(s order.Situation, now time.Time) order.Situation {
 			if a.Agreed() {
 				return order.WaitsForBank
 			}
-			if led(a) && begunAfter(a, last) {
+			if led(a) && cmp.Or(a.StartedAt.Compare(last.StartedAt), a.EndedAt.Compare(last.EndedAt)) >= 0 {
 				last = a
 			}
 		}

@@ -32,10 +32,6 @@ func TestWhatABuyerIsToldFirst(t *testing.T) {
 			s.now = s.now.Add(24 * time.Hour)
 		}, order.WaitsForBank, all},
 		{"the card was refused", func(s *story) { s.hears(answer(s.card("1"), everypay.StateFailed, price), "") }, order.TryAgain, all},
-		{"refused, and sent to pay again in the same second", func(s *story) {
-			s.hears(answer(s.card("2"), everypay.StateFailed, price), "")
-			s.card("1")
-		}, order.WaitsForBank, all},
 		{"refused, and tried again", func(s *story) {
 			s.hears(answer(s.card("1"), everypay.StateFailed, price), "")
 			s.now = s.now.Add(time.Minute)

@@ -16,7 +16,7 @@ let order, offered;
 /** The last attempt, or the last that is in a state. */
 function last(state) {
   const all = order.attempts.filter((a) => !state || a.state === state);
-  return all.sort((a, b) => a.startedAt.localeCompare(b.startedAt) || (a.endedAt ?? "9").localeCompare(b.endedAt ?? "9")).at(-1);
+  return all.sort((a, b) => a.startedAt.localeCompare(b.startedAt) || (a.endedAt ?? "").localeCompare(b.endedAt ?? "")).at(-1);
 }
 
 /** The attempt whose answer is waited for. */
