@@ -76,12 +76,15 @@ var files = []struct {
 }{
 	{"/assets/{version}/{name+}", storefront.asset},
 	{"/covers/{id}", storefront.coverOf},
-	{"/robots.txt", func(s storefront, r web.Request, _ map[string]string) (web.Response, error) {
-		return s.asset(r, map[string]string{"name": "robots.txt"})
-	}},
-	{"/favicon.ico", func(s storefront, r web.Request, _ map[string]string) (web.Response, error) {
-		return s.asset(r, map[string]string{"name": "favicon.svg"})
-	}},
+	{"/robots.txt", named("robots.txt")},
+	{"/favicon.ico", named("favicon.svg")},
+}
+
+// named answers one file at an address of its own.
+func named(name string) func(storefront, web.Request, map[string]string) (web.Response, error) {
+	return func(s storefront, r web.Request, _ map[string]string) (web.Response, error) {
+		return s.asset(r, map[string]string{"name": name})
+	}
 }
 
 // asset answers a file. Under its own version it never changes; under another it is what it is now, for whom an old page asks.

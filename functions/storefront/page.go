@@ -8,6 +8,7 @@ import (
 	"errors"
 	"html/template"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -212,16 +213,14 @@ func (v view) Script() string {
 
 // Texts are what the page's scripts say, by key. The template writes them as JSON.
 func (v view) Texts() map[string]text {
-	sections := append([]string{"common"}, v.page.sections...)
-	if v.Script() != "" {
-		sections = append(sections, v.Name)
+	all := spoken(v.Lang, append([]string{"common"}, v.page.sections...))
+	if v.Script() == "" {
+		return all
 	}
-	all := spoken(v.Lang, sections)
-	if v.Script() != "" {
-		for key, t := range spoken(v.Lang, []string{"problems"}) { // what a form says by itself; the rest is fetched with the first problem
-			if strings.HasPrefix(key, "problems.field_") || key == "problems.unknown" {
-				all[key] = t
-			}
+	maps.Copy(all, spoken(v.Lang, []string{v.Name}))
+	for key, t := range spoken(v.Lang, []string{"problems"}) { // what a form says by itself; the rest is fetched with the first problem
+		if strings.HasPrefix(key, "problems.field_") || key == "problems.unknown" {
+			all[key] = t
 		}
 	}
 	return all
